@@ -57,7 +57,7 @@ def start(
 
     if user is not None:
         popen |= {"user": user[0], "group": user[1], "extra_groups": []}
-    return subprocess.Popen(command, start_new_session=True, preexec_fn=before_exec, **popen)  # noqa: PLW1509, S603
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=before_exec, **popen)  # noqa: PLW1509
 
 
 def stop(process: subprocess.Popen[bytes], *, grace_seconds: float = 2.0, ask: int = signal.SIGTERM) -> None:

