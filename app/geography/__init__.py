@@ -1,4 +1,4 @@
 """Where things are: country, counties, districts, settlements, postal codes, points and distances.
 
-Gazetteer: the list of settlements built from public sources.  Register: the official list that an operator loads over it.
+Gazetteer: the list of settlements built from public sources.  Register: the official list that is loaded over it.
 """

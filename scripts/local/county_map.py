@@ -98,7 +98,7 @@ def neighbours(areas: dict[str, BaseGeometry]) -> dict[str, set[str]]:
 def colour(near: dict[str, set[str]], hues: int = HUES) -> dict[str, int]:
     """Give each county a hue that no neighbour has; where there is a choice, one that the neighbours' neighbours lack.
 
-    The county with the fewest hues left goes first (Brélaz 1979), so eight are plenty and the answer is always the same.
+    The county with the fewest hues left goes first (Brélaz 1979): eight are plenty, and the answer is always the same.
     """
     given: dict[str, int] = {}
     while len(given) < len(near):
@@ -110,7 +110,7 @@ def colour(near: dict[str, set[str]], hues: int = HUES) -> dict[str, int]:
         further = Counter(given[far] for other in near[name] for far in near[other] if far in given)
         used = Counter(given.values())
         given[name] = min(
-            (hue for hue in range(hues) if hue not in taken), key=lambda hue: (further[hue], used[hue], hue)
+            (hue for hue in range(1, hues + 1) if hue not in taken), key=lambda hue: (further[hue], used[hue], hue)
         )
     return given
 

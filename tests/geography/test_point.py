@@ -21,7 +21,7 @@ def test_a_point_in_hungary_is_taken():
 
 
 def test_swapped_coordinates_are_named_and_the_other_order_is_offered():
-    with pytest.raises(Invalid, match="swapped: 47.5, 19.04 would be in Hungary") as refused:
+    with pytest.raises(Invalid, match=r"swapped: 47\.5, 19\.04 would be in Hungary") as refused:
         point_in_hungary(19.04, 47.5)
     assert refused.value.facts["suggested"] == {"lat": 47.5, "lon": 19.04}
     assert set(refused.value.fields) == {"lat", "lon"}
