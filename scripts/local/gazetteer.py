@@ -267,10 +267,7 @@ def check_neighbourhood(settlements: list[Settlement], report: Report) -> None:
 
 def check_postal_codes(settlements: list[Settlement], others: dict[str, set[str]], report: Report) -> None:
     """Check that everybody has a code, that two sources agree, and that codes of one region lie together."""
-    with_code, pairs = (
-        sum(bool(each.postal_codes) for each in settlements),
-        sum(len(each.postal_codes) for each in settlements),
-    )
+    how_many = [len(each.postal_codes) for each in settlements]
     report.check(
         "settlements with a postal code, none interpolated",
         f"{sum(map(bool, how_many))}, {sum(how_many)} pairs",
