@@ -1,0 +1,112 @@
+"""One business action: all of it happens, or none of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.foundation.actor import Actor
+from app.foundation.job import Job
+from app.foundation.journal import AccessEntry, JournalEntry
+
+
+@dataclass
+class UnitOfWork:
+    """A transaction, who acts in it, and what time it is."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+    promised: list[Job] = field(default_factory=list)
+
+    def record(self, deed: str, *, subject: tuple[str, int | None] = ("", None), **details: Any) -> None:
+        """Write one line in the journal: ``record("need.closed", subject=("need", 7), reason="met")``.
+
+        Details hold ids, codes and figures; never names, phones, streets or free text.
+        """
+        self.session.add(
+            JournalEntry(
+                at=self.now,
+                actor_id=self.actor.id,
+                actor_role=self.actor.role,
+                deed=deed,
+                subject_kind=subject[0] or None,
+                subject_id=subject[1],
+                details=details,
+            )
+        )
+
+    def saw(self, subject: tuple[str, int], *, why: str) -> None:
+        """Write that this person read personal data of the subject, and for what."""
+        self.session.add(
+            AccessEntry(
+                at=self.now,
+                actor_id=self.actor.id,
+                actor_role=self.actor.role,
+                subject_kind=subject[0],
+                subject_id=subject[1],
+                why=why,
+            )
+        )
+
+    def promise(
+        self, name: str, *, subject: tuple[str, int | None] = ("", None), queue: str = "work", **arguments: Any
+    ) -> Job:
+        """Promise a job: it is stored with the deed and runs once this transaction has committed."""
+        job = Job(
+            name=name,
+            arguments=arguments,
+            queue=queue,
+            promised_at=self.now,
+            promised_by_id=self.actor.id,
+            promised_by_role=self.actor.role,
+            subject_kind=subject[0] or None,
+            subject_id=subject[1],
+        )
+        self.session.add(job)
+        self.promised.append(job)
+        return job
+
+
+def utc_now() -> datetime:
+    """Return the present time, with its zone."""
+    return datetime.now(UTC)
+
+
+@contextmanager
+def unit_of_work(
+    sessions: sessionmaker[Session],
+    actor: Actor,
+    clock: Callable[[], datetime] = utc_now,
+    after_commit: Callable[[list[int]], None] = lambda _job_ids: None,
+) -> Iterator[UnitOfWork]:
+    """Commit on a clean exit, roll back on any exception; then ring for the promised jobs.
+
+    The database is told who acts, so that row-level security can judge each row by itself.
+    """
+    with sessions.begin() as session:
+        tell_database(session, actor)
+        uow = UnitOfWork(session, actor, clock())
+        yield uow
+        session.flush()
+        promised = [job.id for job in uow.promised]
+    if promised:
+        after_commit(promised)
+
+
+def tell_database(session: Session, actor: Actor) -> None:
+    """Say who acts, for this transaction only, to the policies of row-level security."""
+    session.execute(
+        text("SELECT set_config('app.grants', :grants, true), set_config('app.reach', :reach, true)"),
+        {
+            "grants": json.dumps({permission: scope.value for permission, scope in actor.grants.items()}),
+            "reach": json.dumps({scope.value: list(ids) for scope, ids in actor.reach.items()}),
+        },
+    )
