@@ -636,5 +636,10 @@ def fleeting_folder() -> Iterator[Path]:
 
 def running_environment() -> dict[str, str]:
     """Return the settings of the instance that runs from this checkout, or nothing."""
-    file = home_folder() / "environment.json"
-    return dict(json.loads(file.read_text())) if file.is_file() else {}
+    home = home_folder()
+    try:
+        with only_one(home):
+            return {}
+    except AlreadyRunning:
+        file = home / "environment.json"
+        return dict(json.loads(file.read_text())) if file.is_file() else {}
