@@ -17,6 +17,7 @@ from scripts.local.paths import ROOT, VENV, fingerprint, is_stamped, write_stamp
 SERVER = ROOT / "requirements.txt"
 LOCAL = ROOT / "scripts" / "requirements" / "local.txt"
 DEV = ROOT / "scripts" / "requirements" / "dev.txt"
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class EnvironmentProblem(Exception):
@@ -30,7 +31,7 @@ def python() -> Path:
 
 def inputs(files: list[Path]) -> str:
     """Return the fingerprint of what an environment with these files depends on."""
-    return fingerprint(files, str(VENV), "%d.%d" % sys.version_info[:2])
+    return fingerprint(files, str(VENV), VERSION)
 
 
 def is_ready(files: list[Path]) -> bool:
@@ -81,7 +82,7 @@ def create() -> None:
     if not first.returncode:
         return
     shutil.rmtree(VENV, ignore_errors=True)
-    package = "python%d.%d-venv" % sys.version_info[:2]
+    package = f"python{VERSION}-venv"
     if os.geteuid() == 0 and shutil.which("apt-get"):
         apt_install(package)
         again = subprocess.run([interpreter, "-m", "venv", VENV], text=True, capture_output=True, check=False)
