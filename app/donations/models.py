@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -75,6 +76,9 @@ class Offer(Numbered, Base):
     until: Mapped[date | None]
     decline_reason: Mapped[str | None]
     note: Mapped[str | None]
+    reference: Mapped[str | None] = mapped_column(unique=True)
+    """The sender's own reference, with the sender before it: offered twice, stored once."""
+    content_hash: Mapped[str | None]
     offered_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
@@ -116,6 +120,9 @@ class Arrival(Numbered, Base):
     arrived_at: Mapped[datetime]
     received_by_id: Mapped[int | None]
     voucher_id: Mapped[int | None] = mapped_column(ForeignKey("voucher.id"))
+    operation_id: Mapped[UUID | None] = mapped_column(unique=True)
+    """Made on the device before it is sent: sent twice, arrived once."""
+    content_hash: Mapped[str | None]
 
     lines: Mapped[list[ArrivalLine]] = relationship(order_by="ArrivalLine.id", back_populates="arrival")
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.foundation.actor import Scope
@@ -116,7 +116,7 @@ class Signal(Numbered, HasPersonalData, Base):
     SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.ORGANISATION: "organisation_id"}
 
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
-    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    reporter_id: Mapped[int | None]
     reference: Mapped[str]
     """The partner's own reference; ours when it gave none."""
     channel: Mapped[str]
@@ -168,6 +168,8 @@ class SignalLine(Numbered, Base):
     quantity: Mapped[int]
     wanted_by: Mapped[date | None]
     substitutes_accepted: Mapped[bool] = mapped_column(default=True)
+    need_id: Mapped[int | None] = mapped_column(ForeignKey("need.id"), index=True)
+    """The need it opened, or the open need it joined when the household was known."""
 
     signal: Mapped[Signal] = relationship(back_populates="lines")
 
@@ -182,6 +184,8 @@ class Need(Numbered, Base):
         CheckConstraint("urgency BETWEEN 1 AND 4", name="urgency_class"),
         Index("ix_need_state_urgency_id", "state", "urgency", "id"),
         Index("ix_need_county_id_state_urgency_id", "county_id", "state", "urgency", "id"),
+        Index("ix_need_waiting", "urgency", "id", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_need_waiting_in_county", "county_id", "urgency", "id", postgresql_where=text("closed_at IS NULL")),
         Index("ix_need_item_id_state", "item_id", "state"),
         Index("ix_need_organisation_id_id", "organisation_id", "id"),
     )

@@ -407,6 +407,8 @@ def upgrade() -> None:
         sa.Column("until", sa.Date(), nullable=True),
         sa.Column("decline_reason", sa.String(), nullable=True),
         sa.Column("note", sa.String(), nullable=True),
+        sa.Column("reference", sa.String(), nullable=True),
+        sa.Column("content_hash", sa.String(), nullable=True),
         sa.Column("offered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -417,6 +419,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["settlement_id"], ["settlement.id"], name=op.f("fk_offer_settlement_id")),
         sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name=op.f("fk_offer_warehouse_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
+        sa.UniqueConstraint("reference", name=op.f("uq_offer_reference")),
     )
     op.create_index(op.f("ix_offer_donor_id"), "offer", ["donor_id"], unique=False)
     op.create_index("ix_offer_state_id", "offer", ["state", "id"], unique=False)
@@ -640,6 +643,8 @@ def upgrade() -> None:
         sa.Column("arrived_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_by_id", sa.BigInteger(), nullable=True),
         sa.Column("voucher_id", sa.BigInteger(), nullable=True),
+        sa.Column("operation_id", sa.Uuid(), nullable=True),
+        sa.Column("content_hash", sa.String(), nullable=True),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.ForeignKeyConstraint(["county_id"], ["county.id"], name=op.f("fk_arrival_county_id")),
         sa.ForeignKeyConstraint(["donor_id"], ["donor.id"], name=op.f("fk_arrival_donor_id")),
@@ -647,6 +652,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["voucher_id"], ["voucher.id"], name=op.f("fk_arrival_voucher_id")),
         sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name=op.f("fk_arrival_warehouse_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_arrival")),
+        sa.UniqueConstraint("operation_id", name=op.f("uq_arrival_operation_id")),
     )
     op.create_index(op.f("ix_arrival_offer_id"), "arrival", ["offer_id"], unique=False)
     op.create_index(op.f("ix_arrival_warehouse_id"), "arrival", ["warehouse_id"], unique=False)
@@ -847,7 +853,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["personal_key_id"], ["personal_key.id"], name=op.f("fk_signal_personal_key_id"), ondelete="SET NULL"
         ),
-        sa.ForeignKeyConstraint(["reporter_id"], ["app_user.id"], name=op.f("fk_signal_reporter_id")),
         sa.ForeignKeyConstraint(["settlement_id"], ["settlement.id"], name=op.f("fk_signal_settlement_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signal")),
         sa.UniqueConstraint("organisation_id", "reference", name=op.f("uq_signal_organisation_id_reference")),
@@ -914,6 +919,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_need_settlement_id"), "need", ["settlement_id"], unique=False)
     op.create_index(op.f("ix_need_signal_id"), "need", ["signal_id"], unique=False)
     op.create_index("ix_need_state_urgency_id", "need", ["state", "urgency", "id"], unique=False)
+    op.create_index(
+        "ix_need_waiting", "need", ["urgency", "id"], unique=False, postgresql_where=sa.text("closed_at IS NULL")
+    )
+    op.create_index(
+        "ix_need_waiting_in_county",
+        "need",
+        ["county_id", "urgency", "id"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
     op.create_table(
         "plan_version",
         sa.Column("plan_id", sa.BigInteger(), nullable=False),
@@ -965,12 +980,15 @@ def upgrade() -> None:
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("wanted_by", sa.Date(), nullable=True),
         sa.Column("substitutes_accepted", sa.Boolean(), nullable=False),
+        sa.Column("need_id", sa.BigInteger(), nullable=True),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_signal_line_quantity_positive")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_signal_line_item_id")),
+        sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_signal_line_need_id")),
         sa.ForeignKeyConstraint(["signal_id"], ["signal.id"], name=op.f("fk_signal_line_signal_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_signal_line")),
     )
+    op.create_index(op.f("ix_signal_line_need_id"), "signal_line", ["need_id"], unique=False)
     op.create_index(op.f("ix_signal_line_signal_id"), "signal_line", ["signal_id"], unique=False)
     op.create_table(
         "missing_share",
@@ -1163,6 +1181,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_missing_share_need_id"), table_name="missing_share")
     op.drop_table("missing_share")
     op.drop_index(op.f("ix_signal_line_signal_id"), table_name="signal_line")
+    op.drop_index(op.f("ix_signal_line_need_id"), table_name="signal_line")
     op.drop_table("signal_line")
     op.drop_index("ix_run_warehouse_id_on_id", table_name="run")
     op.drop_index(op.f("ix_run_plan_id"), table_name="run")
@@ -1170,6 +1189,8 @@ def downgrade() -> None:
     op.drop_index("ix_run_county_id_on_id", table_name="run")
     op.drop_table("run")
     op.drop_table("plan_version")
+    op.drop_index("ix_need_waiting_in_county", table_name="need", postgresql_where=sa.text("closed_at IS NULL"))
+    op.drop_index("ix_need_waiting", table_name="need", postgresql_where=sa.text("closed_at IS NULL"))
     op.drop_index("ix_need_state_urgency_id", table_name="need")
     op.drop_index(op.f("ix_need_signal_id"), table_name="need")
     op.drop_index(op.f("ix_need_settlement_id"), table_name="need")
