@@ -122,7 +122,9 @@ _PSEUDO = _Pseudo()
 def _remember_choice(response: Response) -> Response:
     asked = request.args.get("lang")
     if asked in LANGUAGES and request.cookies.get(COOKIE) != asked:
-        response.set_cookie(COOKIE, asked, max_age=365 * 24 * 3600, secure=request.is_secure, httponly=True, samesite="Lax")
+        response.set_cookie(
+            COOKIE, asked, max_age=365 * 24 * 3600, secure=request.is_secure, httponly=True, samesite="Lax"
+        )
     return response
 
 
