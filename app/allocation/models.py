@@ -3,35 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.allocation.states import RunState as RunState
+from app.allocation.states import ShareState as ShareState
 from app.foundation.actor import Scope
 from app.foundation.database import Base, Numbered
-
-
-class RunState(StrEnum):
-    """The life of an allocation run."""
-
-    QUEUED = "queued"
-    THINKING = "thinking"
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    SUPERSEDED = "superseded"
-    FAILED = "failed"
-
-
-class ShareState(StrEnum):
-    """The life of a share."""
-
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    PACKED = "packed"
-    HANDED_OVER = "handed_over"
-    RELEASED = "released"
 
 
 class AllocationRun(Numbered, Base):
@@ -59,7 +39,7 @@ class Share(Numbered, Base):
 
     __tablename__ = "share"
     __table_args__ = (
-        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("quantity > 0 AND covers > 0", name="quantity_positive"),
         Index("ix_share_run_id_id", "run_id", "id"),
         Index("ix_share_county_id_id", "county_id", "id"),
         Index("ix_share_approved", "warehouse_id", "household_id", postgresql_where=text("state = 'approved'")),
@@ -77,6 +57,8 @@ class Share(Numbered, Base):
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
     """What is given: the item asked for, or its substitute."""
     quantity: Mapped[int]
+    covers: Mapped[int]
+    """How much of the need it covers, in units of what was asked for; differs from the quantity for a substitute."""
     distance_m: Mapped[int]
     state: Mapped[str] = mapped_column(default=ShareState.PROPOSED)
     pinned: Mapped[bool] = mapped_column(default=False)
@@ -107,6 +89,21 @@ class MissingShare(Numbered, Base):
     code: Mapped[str]
     """nowhere_in_stock, others_further_from_enough, expires_before_hand_over, storage_class, held_for_others…"""
     reason: Mapped[dict[str, Any]]
-    """A Message as JSON."""
-    remedy: Mapped[dict[str, Any] | None]
-    """What could be done: {"code": …, "message": Message as JSON, …facts}."""
+    """The deciding reason: a Message as JSON."""
+    grounds: Mapped[list[Any]] = mapped_column(default=list)
+    """Why this much, step by step: [{"code": …, "message": Message as JSON}]."""
+    remedies: Mapped[list[Any]] = mapped_column(default=list)
+    """What could be done, the cheapest first: [{"code": …, "message": Message as JSON, …facts}]."""
+
+
+class Exclusion(Numbered, Base):
+    """A need that somebody keeps out of allocation (kizárás), and why; it ends when it is taken back."""
+
+    __tablename__ = "need_exclusion"
+    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id"}
+
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), unique=True)
+    county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
+    reason: Mapped[str]
+    made_at: Mapped[datetime]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))

@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from enum import StrEnum
 from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.delivery.states import ParcelState as ParcelState
+from app.delivery.states import RunState as RunState
+from app.delivery.states import StopState as StopState
 from app.foundation.actor import Scope
 from app.foundation.database import Base, Numbered
 from app.foundation.personal import HasPersonalData, PersonalText
-
-
-class ParcelState(StrEnum):
-    """The life of a parcel."""
-
-    READY = "ready"
-    """Its shares are reserved; it waits for a run."""
-    PLANNED = "planned"
-    LOADED = "loaded"
-    HANDED_OVER = "handed_over"
-    BROUGHT_BACK = "brought_back"
-    """Its goods are on the shelf again and its needs are open again."""
-    CANCELLED = "cancelled"
-
-
-class RunState(StrEnum):
-    """The life of a run."""
-
-    DRAFT = "draft"
-    PUBLISHED = "published"
-    LOADING = "loading"
-    ON_THE_ROAD = "on_the_road"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-
-class StopState(StrEnum):
-    """The life of a stop."""
-
-    PLANNED = "planned"
-    DONE = "done"
-    PARTLY = "partly"
-    REFUSED = "refused"
-    NOBODY_HOME = "nobody_home"
 
 
 class Vehicle(Numbered, Base):

@@ -999,7 +999,8 @@ def upgrade() -> None:
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("remedy", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("grounds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("remedies", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_missing_share_quantity_positive")),
         sa.ForeignKeyConstraint(["county_id"], ["county.id"], name=op.f("fk_missing_share_county_id")),
@@ -1009,6 +1010,20 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_missing_share_need_id"), "missing_share", ["need_id"], unique=False)
     op.create_index("ix_missing_share_run_id_urgency_id", "missing_share", ["run_id", "urgency", "id"], unique=False)
+    op.create_table(
+        "need_exclusion",
+        sa.Column("need_id", sa.BigInteger(), nullable=False),
+        sa.Column("county_id", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["county_id"], ["county.id"], name=op.f("fk_need_exclusion_county_id")),
+        sa.ForeignKeyConstraint(["made_by_id"], ["app_user.id"], name=op.f("fk_need_exclusion_made_by_id")),
+        sa.ForeignKeyConstraint(["need_id"], ["need.id"], name=op.f("fk_need_exclusion_need_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_need_exclusion")),
+        sa.UniqueConstraint("need_id", name=op.f("uq_need_exclusion_need_id")),
+    )
     op.create_table(
         "share",
         sa.Column("run_id", sa.BigInteger(), nullable=False),
@@ -1020,6 +1035,7 @@ def upgrade() -> None:
         sa.Column("warehouse_id", sa.BigInteger(), nullable=False),
         sa.Column("item_id", sa.BigInteger(), nullable=False),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("covers", sa.BigInteger(), nullable=False),
         sa.Column("distance_m", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("pinned", sa.Boolean(), nullable=False),
@@ -1028,7 +1044,7 @@ def upgrade() -> None:
         sa.Column("reservation_id", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.CheckConstraint("quantity > 0", name=op.f("ck_share_quantity_positive")),
+        sa.CheckConstraint("quantity > 0 AND covers > 0", name=op.f("ck_share_quantity_positive")),
         sa.ForeignKeyConstraint(["county_id"], ["county.id"], name=op.f("fk_share_county_id")),
         sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_share_household_id")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_share_item_id")),
@@ -1177,6 +1193,7 @@ def downgrade() -> None:
     op.drop_index("ix_share_county_id_id", table_name="share")
     op.drop_index("ix_share_approved", table_name="share", postgresql_where=sa.text("state = 'approved'"))
     op.drop_table("share")
+    op.drop_table("need_exclusion")
     op.drop_index("ix_missing_share_run_id_urgency_id", table_name="missing_share")
     op.drop_index(op.f("ix_missing_share_need_id"), table_name="missing_share")
     op.drop_table("missing_share")
