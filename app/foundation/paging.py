@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy import Select, SQLColumnExpression, tuple_
 from sqlalchemy.orm import Session
 
 from app.foundation.errors import Invalid
@@ -36,7 +36,7 @@ def page(
     session: Session,
     statement: Select[Any],
     *,
-    order: Sequence[ColumnElement[Any]],
+    order: Sequence[SQLColumnExpression[Any]],
     after: str | None = None,
     size: int = PAGE_SIZE,
     descending: bool = False,
@@ -66,7 +66,7 @@ def _write_mark(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def _read_mark(mark: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
+def _read_mark(mark: str, keys: Sequence[SQLColumnExpression[Any]]) -> list[Any]:
     try:
         values = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
         if not isinstance(values, list) or len(values) != len(keys):
@@ -76,7 +76,7 @@ def _read_mark(mark: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
         raise Invalid(say("The address of this page is damaged. Open the list again from its beginning.")) from error
 
 
-def _read_value(value: Any, key: ColumnElement[Any]) -> Any:
+def _read_value(value: Any, key: SQLColumnExpression[Any]) -> Any:
     wanted = key.type.python_type
     if wanted in (date, datetime) and isinstance(value, str):
         return wanted.fromisoformat(value)

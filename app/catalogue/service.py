@@ -1,0 +1,160 @@
+"""Changes of the catalogue: load ours, add and change items, retire them, learn barcodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.catalogue import facts, queries
+from app.catalogue.errors import BarcodeTaken, BarcodeWrong, CodeTaken, ItemRetired
+from app.catalogue.gtin import normalised
+from app.catalogue.models import Category, Item, Pack, Substitute
+from app.foundation.errors import Stale
+from app.foundation.text import fold
+from app.foundation.unit_of_work import UnitOfWork
+
+CHANGEABLE = frozenset(
+    {
+        "category_id", "name_hu", "name_en", "unit_name_hu", "unit_name_en", "weight_mg", "volume_ul", "storage_class",
+        "tracks_expiry", "shelf_life_left_days_min", "value_huf", "usual_quantity", "given_again_after_days",
+        "health_related", "icon",
+    }
+)  # fmt: skip
+"""The base unit is not among them: what is counted in pieces cannot become grams under the stock that exists."""
+
+
+def load_catalogue(uow: UnitOfWork) -> int:
+    """Add what is missing of the catalogue that comes with the house; return how many items that were.
+
+    What people have changed stays.
+    """
+    uow.actor.require("catalogue.manage")
+    session = uow.session
+    ids: dict[str, int] = {row.code: row.id for row in session.execute(select(Category.code, Category.id))}
+    for row in facts.categories():
+        if row["code"] not in ids:
+            parent = row.pop("parent")
+            category = Category(**row, parent_id=ids[parent] if parent else None)
+            session.add(category)
+            session.flush()
+            ids[category.code] = category.id
+    items = [
+        {
+            **{name: value for name, value in row.items() if name != "category"},
+            "category_id": ids[row["category"]],
+            "name_hu_key": fold(row["name_hu"]),
+            "name_en_key": fold(row["name_en"]),
+            "version": 1,
+        }
+        for row in facts.items()
+    ]
+    added = session.scalars(insert(Item).on_conflict_do_nothing().returning(Item.id), items).all()
+    item_ids: dict[str, int] = {row.code: row.id for row in session.execute(select(Item.code, Item.id))}
+    packs = [
+        {"item_id": item_ids[row["item"]], "gtin": row["gtin"], "quantity": row["quantity"], "learnt_at": uow.now}
+        for row in facts.packs()
+    ]
+    session.execute(insert(Pack).on_conflict_do_nothing(), packs)
+    substitutes = [
+        {
+            "item_id": item_ids[row["item"]],
+            "substitute_id": item_ids[row["substitute"]],
+            "quantity_percent": row["quantity_percent"],
+        }
+        for row in facts.substitutes()
+    ]
+    session.execute(insert(Substitute).on_conflict_do_nothing(), substitutes)
+    if added:
+        uow.record("catalogue.loaded", items=len(added))
+    return len(added)
+
+
+def create_item(uow: UnitOfWork, *, code: str, base_unit: str, **values: Any) -> Item:
+    """Add an item; ``values`` are the fields named in CHANGEABLE."""
+    uow.actor.require("catalogue.manage")
+    assert set(values) <= CHANGEABLE, f"unknown fields: {set(values) - CHANGEABLE}"
+    code = code.strip().upper()
+    if uow.session.scalar(select(Item.id).where(Item.code == code)) is not None:
+        raise CodeTaken(code=code)
+    item = Item(code=code, base_unit=base_unit, **values)
+    item.name_hu_key, item.name_en_key = fold(item.name_hu), fold(item.name_en)
+    uow.session.add(item)
+    uow.session.flush()
+    uow.record("item.created", subject=("item", item.id), code=item.code)
+    return item
+
+
+def change_item(uow: UnitOfWork, *, item_id: int, version: int, **changes: Any) -> Item:
+    """Change an item that was read at ``version``."""
+    uow.actor.require("catalogue.manage")
+    assert set(changes) <= CHANGEABLE, f"unknown fields: {set(changes) - CHANGEABLE}"
+    item = queries.item(uow.session, item_id)
+    if item.version != version:
+        raise Stale(version=item.version)
+    changed = sorted(name for name, value in changes.items() if getattr(item, name) != value)
+    for name in changed:
+        setattr(item, name, changes[name])
+    item.name_hu_key, item.name_en_key = fold(item.name_hu), fold(item.name_en)
+    if changed:
+        uow.record("item.changed", subject=("item", item.id), fields=changed)
+    uow.session.flush()
+    return item
+
+
+def retire_item(uow: UnitOfWork, *, item_id: int) -> Item:
+    """Give no more of an item; what lies on the shelves stays and can be handed out."""
+    uow.actor.require("catalogue.manage")
+    item = queries.item(uow.session, item_id)
+    if item.retired_at is None:
+        item.retired_at = uow.now
+        uow.record("item.retired", subject=("item", item.id))
+        uow.session.flush()
+    return item
+
+
+def bring_back_item(uow: UnitOfWork, *, item_id: int) -> Item:
+    """Take a retired item into use again."""
+    uow.actor.require("catalogue.manage")
+    item = queries.item(uow.session, item_id)
+    if item.retired_at is not None:
+        item.retired_at = None
+        uow.record("item.brought_back", subject=("item", item.id))
+        uow.session.flush()
+    return item
+
+
+def learn_pack(uow: UnitOfWork, *, item_id: int, gtin: str, quantity: int) -> Pack:
+    """Learn that a barcode holds ``quantity`` base units of an item. Learnt twice is learnt once."""
+    if not uow.actor.may("catalogue.manage"):
+        uow.actor.require("stock.operate")
+    digits = normalised(gtin)
+    if digits is None:
+        raise BarcodeWrong(gtin=gtin)
+    item = queries.item(uow.session, item_id)
+    if item.retired_at is not None:
+        raise ItemRetired(item=item.name_hu)
+    known = queries.pack_by_gtin(uow.session, digits)
+    if known is not None:
+        if known.item_id == item_id and known.quantity == quantity:
+            return known
+        raise BarcodeTaken(gtin=digits, item=known.item.name_hu)
+    pack = Pack(item_id=item_id, gtin=digits, quantity=quantity, learnt_at=uow.now)
+    uow.session.add(pack)
+    uow.session.flush()
+    uow.record("pack.learnt", subject=("item", item_id), gtin=digits, quantity=quantity)
+    return pack
+
+
+def set_substitutes(uow: UnitOfWork, *, item_id: int, substitutes: list[tuple[int, int]]) -> None:
+    """Say what may be given instead of an item: [(substitute_id, percent of the quantity asked)]."""
+    uow.actor.require("catalogue.manage")
+    queries.item(uow.session, item_id)
+    known = queries.items_by_id(uow.session, [substitute_id for substitute_id, _ in substitutes])
+    uow.session.execute(delete(Substitute).where(Substitute.item_id == item_id))
+    for substitute_id, percent in dict(substitutes).items():
+        if substitute_id in known and substitute_id != item_id:
+            uow.session.add(Substitute(item_id=item_id, substitute_id=substitute_id, quantity_percent=percent))
+    uow.record("item.substitutes", subject=("item", item_id), substitutes=len(substitutes))
+    uow.session.flush()
