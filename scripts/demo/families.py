@@ -15,7 +15,7 @@ from app.foundation.personal import PersonalKey, blind
 from app.foundation.unit_of_work import UnitOfWork
 from app.geography.models import County, Settlement
 from app.needs import triage
-from app.needs.models import AGE_BANDS, Heating, Household, Need, Signal, SignalLine, SignalState
+from app.needs.models import AGE_BANDS, Heating, Household, Need, Signal, SignalLine, SignalState, UrgencyRule
 from app.partners.models import Organisation
 from scripts.demo import names
 from scripts.demo.country import Rows
@@ -115,7 +115,10 @@ def invent(
     by_county: dict[int, list[Organisation]] = defaultdict(list)
     for partner in partners:
         by_county[partner.county_id].append(partner)
-    rules = triage.rules(uow.session)
+    rules = [
+        triage.Rule(row.fact, row.urgency, row.threshold, row.category)
+        for row in uow.session.scalars(select(UrgencyRule).where(UrgencyRule.active))
+    ]
     places = homes(uow, chance, size)
     in_time, late = Tables(household=1000, signal=4000, need=10_000), Tables(household=0, signal=0, need=0)
     for number, (home, many) in enumerate(zip(places, _needs_per_household(chance, size), strict=True)):
@@ -214,11 +217,13 @@ class Tables:
         self.signals.append(row | sealed | more)
         return signal_id
 
-    def _lines(self, signal_id: int, wanted: list[tuple[Item, int]], wanted_by: date | None) -> None:
-        self.lines += [
-            {"signal_id": signal_id, "item_id": item.id, "quantity": quantity, "wanted_by": wanted_by}
-            for item, quantity in wanted
-        ]
+    def _lines(
+        self, signal_id: int, wanted: list[tuple[Item, int]], wanted_by: date | None, first_need_id: int | None = None
+    ) -> None:
+        for number, (item, quantity) in enumerate(wanted):
+            need_id = None if first_need_id is None else first_need_id + number
+            row = {"signal_id": signal_id, "item_id": item.id, "quantity": quantity, "wanted_by": wanted_by}
+            self.lines.append(row | {"need_id": need_id})
 
     def confirmed(
         self,
@@ -249,9 +254,14 @@ class Tables:
             | self._sealed(Household, contact_name=name, phone=names.phone(chance), street=names.street(chance))
         )
         wanted_by = today + timedelta(days=chance.randint(1, 20)) if chance.random() < 0.25 else None
+        told = {
+            **facts,
+            "baby_without_formula": facts["baby_formula"] and chance.random() < 0.1,
+            "sudden_event": chance.random() < 0.01,
+        }
         signal_id = self._signal(
             chance,
-            facts,
+            told,
             home,
             partner,
             opened_at - timedelta(hours=5),
@@ -260,12 +270,16 @@ class Tables:
             acknowledged_at=opened_at - timedelta(hours=3),
             decided_at=opened_at,
         )
-        self._lines(signal_id, wanted, wanted_by)
+        self._lines(signal_id, wanted, wanted_by, first_need_id=self.need_id)
         for item, quantity in wanted:
-            urgency, grounds = triage.urgency_of(
-                rules, facts=facts, item_code=item.code, category=codes[item.id], opened_at=opened_at,
-                wanted_by=wanted_by, today=today,
-            )  # fmt: skip
+            known = triage.facts_of(
+                told,
+                on=today,
+                waiting_since=opened_at.date(),
+                wanted_by=wanted_by,
+                medical_item=codes[item.id] == "medical",
+            )
+            verdict = triage.judge(rules, known, categories=(codes[item.id],))
             self.needs.append(
                 {
                     "id": self.need_id,
@@ -276,8 +290,8 @@ class Tables:
                     "settlement_id": home.id,
                     "item_id": item.id,
                     "quantity": quantity,
-                    "urgency": urgency,
-                    "urgency_grounds": [ground.to_json() for ground in grounds],
+                    "urgency": verdict.urgency,
+                    "urgency_grounds": [ground.to_json() for ground in verdict.grounds],
                     "substitutes_accepted": chance.random() < 0.85,
                     "wanted_by": wanted_by,
                     "opened_at": opened_at,
@@ -315,8 +329,8 @@ class Tables:
             (PersonalKey, self.keys),
             (Household, self.households),
             (Signal, self.signals),
-            (SignalLine, self.lines),
             (Need, self.needs),
+            (SignalLine, self.lines),
         ):
             if rows:
                 uow.session.execute(insert(table), rows)
