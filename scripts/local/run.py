@@ -222,7 +222,7 @@ def children(settings: dict[str, str], host: str, port: int, workers: int, runni
     found.append(Child("web", gunicorn, env, logs / "web.log", signal.SIGTERM))
     for number in range(1, workers + 1):
         name = f"worker-{number}"
-        found.append(Child(name, [python, "scripts/worker", "--name", name], env, logs / f"{name}.log", signal.SIGKILL))
+        found.append(Child(name, [python, "scripts/worker"], env, logs / f"{name}.log", signal.SIGKILL))
     found.append(Child("tick", [python, "scripts/tick"], env, logs / "tick.log", signal.SIGKILL))
     return found
 
