@@ -2,7 +2,8 @@
 
 With ``app.config["PSEUDO_LANGUAGE"] = True`` every translated sentence stands between ⟦ and ⟧. What is left outside
 and holds letters was either forgotten, or is data: then it stands in an element marked ``translate="no"`` or
-``lang="…"``, in a ``<time>``, ``<kbd>``, ``<output>`` or ``<textarea>``, or in an element of class ``code`` or ``data``.
+``lang="…"``, in a ``<time>``, ``<kbd>``, ``<output>`` or ``<textarea>``, or in one
+of class ``code`` or ``data``.
 """
 
 from __future__ import annotations
@@ -10,7 +11,28 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr use rect path circle line".split())
+_VOID = frozenset(
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+        "use",
+        "rect",
+        "path",
+        "circle",
+        "line",
+    ]
+)
 _SILENT = frozenset({"script", "style", "time", "kbd", "textarea", "output", "pre", "code"})
 _SPOKEN_ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "aria-description")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")

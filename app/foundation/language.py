@@ -19,7 +19,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, has_request_context, request
-from flask_babel import Babel, Domain, get_locale, gettext, ngettext, pgettext
+from flask_babel import Babel, Domain, get_locale, gettext, ngettext, pgettext  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from app.foundation.words import Message
@@ -100,8 +100,8 @@ class _Pseudo(NullTranslations):
 
     ugettext = gettext
 
-    def ngettext(self, singular: str, plural: str, num: int) -> str:
-        return f"⟦{singular if num == 1 else plural}⟧"
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return f"⟦{msgid1 if n == 1 else msgid2}⟧"
 
     ungettext = ngettext
 
@@ -304,11 +304,11 @@ def moment(value: Any) -> str:
         return NOTHING if value is None else str(value)
     gone = (today() - day_of).days
     if gone == 0:
-        return gettext("today %(time)s", time=at)
+        return str(gettext("today %(time)s", time=at))
     if gone == 1:
-        return gettext("yesterday %(time)s", time=at)
+        return str(gettext("yesterday %(time)s", time=at))
     if gone == -1:
-        return gettext("tomorrow %(time)s", time=at)
+        return str(gettext("tomorrow %(time)s", time=at))
     return f"{day_short(value) if day_of.year == today().year else date_(value)} {at}"
 
 

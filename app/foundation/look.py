@@ -1,4 +1,4 @@
-"""What every page's template may call: versioned static addresses, this address changed, rights, news after a redirect."""
+"""What every page's template may call: static addresses, this address changed, fields, rights, news of deeds."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def done(sentence: Message | str, *, undo: str | None = None, fields: dict[str, 
 
 def toasts() -> list[dict[str, Any]]:
     """Return what happened since the last page, once."""
-    return [dict(toast) for toast in get_flashed_messages(category_filter=[_TOAST])]  # type: ignore[arg-type, call-overload]
+    return [dict(toast) for toast in get_flashed_messages(category_filter=[_TOAST])]  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ def test_a_span_is_as_exact_as_it_is_useful(app):
 
 def test_a_message_says_its_facts_by_the_unit_in_their_names(app):
     message = Message("%(missing_g)s %(detour_m)s %(late_seconds)s %(expires_on)s %(n)s %(name)s", {
-        "missing_g": 40_000, "detour_m": 11_000, "late_seconds": 1800, "expires_on": "2026-12-01", "n": 1842, "name": "Tarpa",
+        "missing_g": 40_000, "detour_m": 11_000, "late_seconds": 1800, "expires_on": "2026-12-01", "n": 1842,
+        "name": "Tarpa",
     })  # fmt: skip
     expected = "40\u00a0kg 11\u00a0km 30 perc 2026. dec. 1. 1\u202f842 Tarpa"
     assert said(app, "hu", language.translate, message) == expected
