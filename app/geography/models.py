@@ -17,13 +17,13 @@ class County(Numbered, Base):
     __tablename__ = "county"
 
     code: Mapped[str] = mapped_column(unique=True)
-    """Short and stable: "BAZ"."""
+    """ISO 3166-2 without the country: "BZ"."""
     name: Mapped[str] = mapped_column(unique=True)
     name_key: Mapped[str]
     nuts3: Mapped[str] = mapped_column(unique=True)
     seat: Mapped[str]
     hue: Mapped[int]
-    """1–8: the colour of its depot on maps; neighbours never share one."""
+    """1–8: the colour of its depots on maps; neighbours never share one."""
 
 
 class District(Numbered, Base):
