@@ -76,7 +76,7 @@ def _read_mark(mark: str, keys: Sequence[SQLColumnExpression[Any]]) -> list[Any]
         raise Invalid(say("The address of this page is damaged. Open the list again from its beginning.")) from error
 
 
-def _read_value(value: Any, key: SQLColumnExpression[Any]) -> Any:
+def _read_value(value: Any, key: Any) -> Any:
     wanted = key.type.python_type
     if wanted in (date, datetime) and isinstance(value, str):
         return wanted.fromisoformat(value)
