@@ -77,6 +77,7 @@ def create_app(
     accounts_web.install(app)
     look.init_app(app)
     metrics.install(app)
+    logs.install(app)
     health.install(app, sessions, doorbell)
     api = Api(app)
     for name in PACKAGES:
