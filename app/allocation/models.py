@@ -39,7 +39,7 @@ class Share(Numbered, Base):
 
     __tablename__ = "share"
     __table_args__ = (
-        CheckConstraint("quantity > 0 AND covers > 0", name="quantity_positive"),
+        CheckConstraint("quantity > 0 AND covers >= 0", name="quantity_positive"),
         Index("ix_share_run_id_id", "run_id", "id"),
         Index("ix_share_county_id_id", "county_id", "id"),
         Index("ix_share_approved", "warehouse_id", "household_id", postgresql_where=text("state = 'approved'")),

@@ -829,6 +829,7 @@ def upgrade() -> None:
         sa.Column("settlement_id", sa.BigInteger(), nullable=False),
         sa.Column("county_id", sa.BigInteger(), nullable=False),
         sa.Column("facts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("urgency", sa.BigInteger(), nullable=False),
         sa.Column("contact_name_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("phone_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("street_sealed", sa.LargeBinary(), nullable=True),
@@ -846,6 +847,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("personal_key_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("urgency BETWEEN 1 AND 4", name=op.f("ck_signal_urgency_class")),
         sa.ForeignKeyConstraint(["county_id"], ["county.id"], name=op.f("fk_signal_county_id")),
         sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_signal_household_id")),
         sa.ForeignKeyConstraint(["merged_into_id"], ["signal.id"], name=op.f("fk_signal_merged_into_id")),
@@ -861,6 +863,10 @@ def upgrade() -> None:
     op.create_index("ix_signal_county_id_state_id", "signal", ["county_id", "state", "id"], unique=False)
     op.create_index(op.f("ix_signal_household_id"), "signal", ["household_id"], unique=False)
     op.create_index("ix_signal_state_id", "signal", ["state", "id"], unique=False)
+    op.create_index(
+        "ix_signal_waiting", "signal", ["urgency", "id"], unique=False, postgresql_where=sa.text("decided_at IS NULL")
+    )
+    op.create_index("ix_signal_organisation_id_id", "signal", ["organisation_id", "id"], unique=False)
     op.create_table(
         "web_session",
         sa.Column("key_hash", sa.String(), nullable=False),
@@ -1044,7 +1050,7 @@ def upgrade() -> None:
         sa.Column("reservation_id", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.CheckConstraint("quantity > 0 AND covers > 0", name=op.f("ck_share_quantity_positive")),
+        sa.CheckConstraint("quantity > 0 AND covers >= 0", name=op.f("ck_share_quantity_positive")),
         sa.ForeignKeyConstraint(["county_id"], ["county.id"], name=op.f("fk_share_county_id")),
         sa.ForeignKeyConstraint(["household_id"], ["household.id"], name=op.f("fk_share_household_id")),
         sa.ForeignKeyConstraint(["item_id"], ["item.id"], name=op.f("fk_share_item_id")),
@@ -1218,6 +1224,8 @@ def downgrade() -> None:
     op.drop_table("need")
     op.drop_index("ix_web_session_user_id", table_name="web_session")
     op.drop_table("web_session")
+    op.drop_index("ix_signal_organisation_id_id", table_name="signal")
+    op.drop_index("ix_signal_waiting", table_name="signal", postgresql_where=sa.text("decided_at IS NULL"))
     op.drop_index("ix_signal_state_id", table_name="signal")
     op.drop_index(op.f("ix_signal_household_id"), table_name="signal")
     op.drop_index("ix_signal_county_id_state_id", table_name="signal")
