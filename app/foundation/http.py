@@ -92,6 +92,16 @@ def in_unit_of_work(
     return decorate
 
 
+def permission_of(endpoint: str, method: str) -> str | None:
+    """Return the permission that a route asks for with this method; None: it was given none."""
+    view: Any = current_app.view_functions.get(endpoint)
+    handlers = getattr(view, "view_class", None)
+    if handlers is not None:
+        view = getattr(handlers, method.lower(), None) or getattr(handlers, "get", None)
+    found: str | None = getattr(view, "permission", None)
+    return found
+
+
 def _require(permission: str) -> None:
     if permission == PUBLIC:
         return

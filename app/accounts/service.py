@@ -1,0 +1,467 @@
+"""Verbs: sign in and out, passwords and codes, sessions and tokens, and the administrator's care for users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import CursorResult, delete, func, select, text, update
+from sqlalchemy.orm.attributes import flag_modified
+
+from app.accounts import queries
+from app.accounts import keys
+from app.accounts.errors import (
+    EmailTaken,
+    LastAdmin,
+    LinkSpent,
+    ScopeMissing,
+    TooManyTries,
+    WeakPassword,
+    WrongCode,
+    WrongPassword,
+    WrongSignIn,
+)
+from app.accounts.models import ApiToken, SignInAttempt, User, UserCounty, WebSession
+from app.accounts.roles import GRANTS, SEES_FAMILIES, Role
+from app.foundation.actor import Scope
+from app.foundation.errors import Invalid, NotFound, Stale
+from app.foundation.text import sort_key
+from app.foundation.unit_of_work import UnitOfWork
+from app.foundation.words import say
+
+FREE_TRIES = {"account": 5, "address": 30, "device": 5, "code": 5}
+"""Wrong tries within the hour before the next one has to wait. Many people may share one address."""
+FIRST_WAIT_SECONDS = 10
+WAIT_SECONDS_MAX = 15 * 60
+REMEMBERED = timedelta(hours=1)
+INVITED_FOR = timedelta(hours=72)
+TOKEN_DAYS_MAX = 366
+
+SCOPE_FIELD = {
+    Scope.COUNTY: "county_ids",
+    Scope.WAREHOUSE: "warehouse_id",
+    Scope.ORGANISATION: "organisation_id",
+}
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A new session: the key its browser carries, and whether a code must still be typed."""
+
+    user: User
+    key: str
+    second_factor_wanted: bool
+
+
+# Signing in
+
+
+def count_try(uow: UnitOfWork, *, email: str, address: str, device: str | None) -> list[int]:
+    """Count one more try to sign in, before it is judged; refuse if it comes too soon. Return the counted rows.
+
+    ``device`` is the mark of a browser that has signed in to this account before: it is counted by itself, so that a
+    stranger who guesses at the account elsewhere cannot lock its owner out.
+    """
+    email = _email(email)
+    who = {"device": keys.keyed("device", device, email)} if device else {
+        "account": keys.keyed("account", email),
+        "address": keys.keyed("address", address),
+    }
+    return _count(uow, who)
+
+
+def forget_tries(uow: UnitOfWork, *, email: str, counted: Sequence[int], device: str | None) -> None:
+    """The person proved who they are: their own tries count no more, those of the address do."""
+    who = [keys.keyed("account", _email(email))]
+    if device:
+        who.append(keys.keyed("device", device, _email(email)))
+    uow.session.execute(delete(SignInAttempt).where(SignInAttempt.who.in_(who) | SignInAttempt.id.in_(counted)))
+
+
+def _count(uow: UnitOfWork, who: dict[str, str]) -> list[int]:
+    # Twins that come at once are counted one after the other.
+    for key in sorted(who.values()):
+        uow.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))"), {"key": key})
+    uow.session.execute(delete(SignInAttempt).where(SignInAttempt.at < uow.now - timedelta(days=1)))
+    waits = [_wait_seconds(uow, key, FREE_TRIES[kind]) for kind, key in who.items()]
+    if max(waits) > 0:
+        raise TooManyTries(retry_after_seconds=max(waits))
+    rows = [SignInAttempt(who=key, at=uow.now) for key in who.values()]
+    uow.session.add_all(rows)
+    uow.session.flush()
+    return [row.id for row in rows]
+
+
+def _wait_seconds(uow: UnitOfWork, key: str, free: int) -> int:
+    count, latest = uow.session.execute(
+        select(func.count(), func.max(SignInAttempt.at)).where(
+            SignInAttempt.who == key, SignInAttempt.at > uow.now - REMEMBERED
+        )
+    ).one()
+    if count < free:
+        return 0
+    wait = min(FIRST_WAIT_SECONDS * 2 ** min(count - free, 20), WAIT_SECONDS_MAX)
+    return max(0, round((latest + timedelta(seconds=wait) - uow.now).total_seconds()))
+
+
+def sign_in(uow: UnitOfWork, *, email: str, password: str, browser: str | None = None) -> SignedIn:
+    """Prove the password and open a session with a new key. The tries were counted before: see :func:`count_try`."""
+    user = queries.user_by_email(uow.session, email)
+    fits = keys.password_fits(password, user.password_hash if user is not None and user.active else None)
+    if user is None or not fits:
+        raise WrongSignIn
+    assert user.password_hash is not None, "a password that fits was stored"
+    if keys.hash_is_old(user.password_hash):
+        user.password_hash = keys.hash_password(password)
+    key = keys.new_key()
+    uow.session.add(
+        WebSession(
+            key_hash=keys.digest(key), user_id=user.id, created_at=uow.now, last_seen_at=uow.now, browser=browser
+        )
+    )
+    user_id = user.id
+    uow.session.execute(
+        update(User).where(User.id == user_id).values(last_seen_at=uow.now).execution_options(synchronize_session=False)
+    )
+    uow.record("account.signed_in", subject=("user", user_id))
+    return SignedIn(user, key, wants_second_factor(user))
+
+
+def wants_second_factor(user: User) -> bool:
+    """Tell whether a code is asked for: of roles that see families always, of others once they have set it up."""
+    return user.role in SEES_FAMILIES or user.totp is not None
+
+
+def prove_code(uow: UnitOfWork, *, session_id: int, code: str) -> User:
+    """Prove the second factor of a half signed-in session. A code works once, also for twins that come at once."""
+    opened, user = _half_session(uow, session_id)
+    if user.totp is None:
+        raise WrongCode
+    _use_code(uow, user, user.totp, code)
+    opened.second_factor_at = uow.now
+    _forget_codes(uow, user.id)
+    return user
+
+
+def set_up_second_factor(uow: UnitOfWork, *, session_id: int, totp_secret: str, code: str) -> User:
+    """Set the second factor up: the code proves that the authenticator app knows the secret."""
+    opened, user = _half_session(uow, session_id)
+    if user.totp is not None:
+        raise WrongCode
+    if keys.totp_slot(totp_secret, code, uow.now) is None:
+        raise WrongCode
+    user.totp = totp_secret
+    uow.session.flush()
+    _use_code(uow, user, totp_secret, code)
+    opened.second_factor_at = uow.now
+    uow.record("account.second_factor_set_up", subject=("user", user.id))
+    return user
+
+
+def count_code(uow: UnitOfWork, *, user_id: int) -> None:
+    """Count one more try of a code, before it is judged; refuse if it comes too soon."""
+    _count(uow, {"code": keys.keyed("code", str(user_id))})
+
+
+def _forget_codes(uow: UnitOfWork, user_id: int) -> None:
+    uow.session.execute(delete(SignInAttempt).where(SignInAttempt.who == keys.keyed("code", str(user_id))))
+
+
+def _half_session(uow: UnitOfWork, session_id: int) -> tuple[WebSession, User]:
+    opened = uow.session.get(WebSession, session_id)
+    if opened is None or opened.ended_at is not None:
+        raise NotFound
+    return opened, queries.user(uow.session, opened.user_id)
+
+
+def _use_code(uow: UnitOfWork, user: User, totp_secret: str, code: str) -> None:
+    slot = keys.totp_slot(totp_secret, code, uow.now)
+    if slot is None:
+        raise WrongCode
+    used: CursorResult[tuple[()]] = uow.session.execute(  # type: ignore[assignment]
+        update(User)
+        .where(User.id == user.id, func.coalesce(User.totp_last_slot, 0) < slot)
+        .values(totp_last_slot=slot)
+        .execution_options(synchronize_session=False)
+    )
+    if used.rowcount != 1:
+        raise WrongCode
+
+
+def set_up_totp(uow: UnitOfWork, user_id: int, totp_secret: str | None = None) -> str:
+    """Give a user a second factor without asking for a code, as the demo data does; return its secret."""
+    user = queries.user(uow.session, user_id)
+    user.totp = totp_secret or keys.new_totp_secret()
+    user.totp_last_slot = None
+    uow.session.flush()
+    found = user.totp
+    assert found is not None, "it was just set"
+    return found
+
+
+def sign_out(uow: UnitOfWork, *, session_id: int) -> None:
+    """End one session of the actor."""
+    _end(uow, WebSession.id == session_id, WebSession.user_id == uow.actor.id)
+    uow.record("account.signed_out", subject=("user", uow.actor.id))
+
+
+def revoke_session(uow: UnitOfWork, *, session_id: int) -> None:
+    """End another browser's session of the actor."""
+    if not _end(uow, WebSession.id == session_id, WebSession.user_id == uow.actor.id):
+        raise NotFound
+    uow.record("account.session_revoked", subject=("user", uow.actor.id))
+
+
+def revoke_sessions(uow: UnitOfWork, *, keep_id: int | None = None) -> int:
+    """End all sessions of the actor but the one kept; return how many."""
+    ended = _end(uow, WebSession.user_id == uow.actor.id, WebSession.id != (keep_id or 0))
+    uow.record("account.sessions_revoked", subject=("user", uow.actor.id), sessions=ended)
+    return ended
+
+
+def _end(uow: UnitOfWork, *which: object) -> int:
+    ended: CursorResult[tuple[()]] = uow.session.execute(  # type: ignore[assignment]
+        update(WebSession)
+        .where(*which, WebSession.ended_at.is_(None))  # type: ignore[arg-type]
+        .values(ended_at=uow.now)
+        .execution_options(synchronize_session=False)
+    )
+    return ended.rowcount
+
+
+# Passwords
+
+
+def change_password(uow: UnitOfWork, *, present: str, password: str, keep_session_id: int | None = None) -> None:
+    """Change the actor's own password; other browsers are signed out."""
+    user = _myself(uow)
+    if not keys.password_fits(present, user.password_hash):
+        raise WrongPassword(field="present")
+    _set_password(user, password)
+    _end(uow, WebSession.user_id == user.id, WebSession.id != (keep_session_id or 0))
+    uow.record("account.password_changed", subject=("user", user.id))
+
+
+def _set_password(user: User, password: str, field: str = "password") -> None:
+    if keys.password_is_weak(password, user.email):
+        raise WeakPassword(field=field, characters_min=keys.PASSWORD_CHARACTERS_MIN)
+    user.password_hash = keys.hash_password(password)
+
+
+def _myself(uow: UnitOfWork) -> User:
+    if uow.actor.id is None:
+        raise NotFound
+    return queries.user(uow.session, uow.actor.id)
+
+
+def change_language(uow: UnitOfWork, *, language: str) -> None:
+    """Change the language in which the actor is addressed."""
+    _myself(uow).language = language
+
+
+# Invitations
+
+
+def invite(uow: UnitOfWork, *, user_id: int) -> str:
+    """Return the end of a one-time link by which the user chooses a password."""
+    uow.actor.require("users.manage")
+    user = queries.user(uow.session, user_id)
+    uow.record("user.invited", subject=("user", user.id))
+    return keys.sign_link(user.id, uow.now + INVITED_FOR, _fingerprint(user))
+
+
+def invited(uow: UnitOfWork, *, link: str) -> User:
+    """Return whom a link invites, or refuse."""
+    read = keys.read_link(link)
+    user = uow.session.get(User, read[0]) if read else None
+    if user is None or not user.active or not keys.link_holds(link, _fingerprint(user), uow.now):
+        raise LinkSpent
+    return user
+
+
+def accept_invitation(uow: UnitOfWork, *, link: str, password: str) -> User:
+    """Choose the first password, or a new one; the link is spent by that, and everybody is signed out."""
+    user = invited(uow, link=link)
+    _set_password(user, password)
+    _end(uow, WebSession.user_id == user.id)
+    uow.record("account.password_chosen", subject=("user", user.id))
+    return user
+
+
+def _fingerprint(user: User) -> str:
+    # Whatever the link is to change makes it another: used once, it holds no more.
+    return f"{user.password_hash or ''}|{user.email}|{user.version}"
+
+
+# Tokens
+
+
+def make_token(uow: UnitOfWork, user_id: int, name: str, days: int) -> tuple[ApiToken, str]:
+    """Make an API token for oneself, or by an administrator for anybody; its clear text is returned this once."""
+    if uow.actor.id != user_id:
+        uow.actor.require("users.manage")
+    if not 1 <= days <= TOKEN_DAYS_MAX:
+        said = say("From 1 to %(days_max)s days.", days_max=TOKEN_DAYS_MAX)
+        raise Invalid(said, {"days": [said]})
+    queries.user(uow.session, user_id)
+    clear = f"{keys.TOKEN_START}{keys.new_key()}"
+    token = ApiToken(
+        user_id=user_id,
+        name=name,
+        prefix=clear[: len(keys.TOKEN_START) + 6],
+        token_hash=keys.digest(clear),
+        created_at=uow.now,
+        expires_at=uow.now + timedelta(days=days),
+    )
+    uow.session.add(token)
+    uow.session.flush()
+    uow.record("account.token_made", subject=("user", user_id), token_id=token.id)
+    return token, clear
+
+
+def revoke_token(uow: UnitOfWork, *, token_id: int) -> ApiToken:
+    """End a token of the actor; what it protected is closed at once."""
+    token = uow.session.get(ApiToken, token_id)
+    if token is None or token.user_id != uow.actor.id:
+        raise NotFound
+    if token.revoked_at is None:
+        token.revoked_at = uow.now
+        uow.record("account.token_revoked", subject=("user", token.user_id), token_id=token.id)
+    return token
+
+
+# Users
+
+
+def create_user(
+    uow: UnitOfWork,
+    email: str,
+    name: str,
+    role: str,
+    password: str | None = None,
+    county_ids: Sequence[int] = (),
+    warehouse_id: int | None = None,
+    organisation_id: int | None = None,
+    driver_id: int | None = None,
+    donor_id: int | None = None,
+    language: str = "hu",
+) -> User:
+    """Create somebody who may sign in; without a password they choose one by an invitation."""
+    uow.actor.require("users.manage")
+    if queries.user_by_email(uow.session, email) is not None:
+        raise EmailTaken
+    user = User(
+        email=_email(email), name=name, name_key=sort_key(name), role=Role(role), language=language, created_at=uow.now
+    )
+    if password is not None:
+        _set_password(user, password)
+    _place(user, county_ids, warehouse_id, organisation_id, driver_id, donor_id)
+    uow.session.add(user)
+    uow.session.flush()
+    uow.record("user.created", subject=("user", user.id), role=str(role))
+    return user
+
+
+def change_user(
+    uow: UnitOfWork,
+    *,
+    user_id: int,
+    version: int,
+    email: str,
+    name: str,
+    role: str,
+    county_ids: Sequence[int] = (),
+    warehouse_id: int | None = None,
+    organisation_id: int | None = None,
+    driver_id: int | None = None,
+    donor_id: int | None = None,
+    language: str = "hu",
+) -> User:
+    """Change who somebody is here and where they work; holds from their next request on."""
+    uow.actor.require("users.manage")
+    user = _seen(uow, user_id, version)
+    twin = queries.user_by_email(uow.session, email)
+    if twin is not None and twin.id != user.id:
+        raise EmailTaken
+    if user.role == Role.ADMIN and role != Role.ADMIN:
+        _leave_an_admin(uow, user)
+    before = user.role
+    user.email, user.name, user.name_key = _email(email), name, sort_key(name)
+    user.role, user.language = Role(role), language
+    _place(user, county_ids, warehouse_id, organisation_id, driver_id, donor_id)
+    # The counties are rows of another table: the user's own version must tell of them too.
+    flag_modified(user, "name")
+    uow.session.flush()
+    uow.record("user.changed", subject=("user", user.id), role=str(role), role_before=before)
+    return user
+
+
+def set_active(uow: UnitOfWork, *, user_id: int, version: int, active: bool) -> User:
+    """Let somebody in, or keep them out: their sessions and tokens stop at once."""
+    uow.actor.require("users.manage")
+    user = _seen(uow, user_id, version)
+    if user.active and not active and user.role == Role.ADMIN:
+        _leave_an_admin(uow, user)
+    user.active = active
+    if not active:
+        _end(uow, WebSession.user_id == user.id)
+    uow.record("user.activated" if active else "user.deactivated", subject=("user", user.id))
+    uow.session.flush()
+    return user
+
+
+def reset_second_factor(uow: UnitOfWork, *, user_id: int) -> User:
+    """Take a lost second factor away; the person is signed out and sets up a new one at the next sign-in."""
+    uow.actor.require("users.manage")
+    user = queries.user(uow.session, user_id)
+    user.totp = None
+    user.totp_last_slot = None
+    _end(uow, WebSession.user_id == user.id)
+    uow.record("user.second_factor_reset", subject=("user", user.id))
+    uow.session.flush()
+    return user
+
+
+def _seen(uow: UnitOfWork, user_id: int, version: int) -> User:
+    user = queries.user(uow.session, user_id)
+    if user.version != version:
+        raise Stale
+    return user
+
+
+def _leave_an_admin(uow: UnitOfWork, leaving: User) -> None:
+    uow.session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('admins', 7))"))
+    if leaving.active and queries.active_admins(uow.session) <= 1:
+        raise LastAdmin
+
+
+def _place(
+    user: User,
+    county_ids: Sequence[int],
+    warehouse_id: int | None,
+    organisation_id: int | None,
+    driver_id: int | None,
+    donor_id: int | None,
+) -> None:
+    scopes = set(GRANTS[Role(user.role)].values())
+    given = {"county_ids": list(county_ids), "warehouse_id": warehouse_id, "organisation_id": organisation_id}
+    for scope, field in SCOPE_FIELD.items():
+        if scope in scopes and not given[field]:
+            raise ScopeMissing(field=field)
+    if user.role == Role.DRIVER and driver_id is None:
+        raise ScopeMissing(field="driver_id")
+    if user.role == Role.DONOR and donor_id is None:
+        raise ScopeMissing(field="donor_id")
+    # Only what the role works by is kept: a warehouse worker who becomes a coordinator keeps no warehouse.
+    wanted = sorted(set(county_ids)) if Scope.COUNTY in scopes else []
+    present = {link.county_id: link for link in user.counties}
+    user.counties = [present.get(county_id) or UserCounty(county_id=county_id) for county_id in wanted]
+    user.warehouse_id = warehouse_id if Scope.WAREHOUSE in scopes else None
+    user.organisation_id = organisation_id if Scope.ORGANISATION in scopes else None
+    user.driver_id = driver_id if user.role == Role.DRIVER else None
+    user.donor_id = donor_id if user.role == Role.DONOR else None
+
+
+def _email(email: str) -> str:
+    return email.strip().lower()
