@@ -110,6 +110,9 @@ class Signal(Numbered, HasPersonalData, Base):
     __tablename__ = "signal"
     __table_args__ = (
         UniqueConstraint("organisation_id", "reference"),
+        CheckConstraint("urgency BETWEEN 1 AND 4", name="urgency_class"),
+        Index("ix_signal_waiting", "urgency", "id", postgresql_where=text("decided_at IS NULL")),
+        Index("ix_signal_organisation_id_id", "organisation_id", "id"),
         Index("ix_signal_state_id", "state", "id"),
         Index("ix_signal_county_id_state_id", "county_id", "state", "id"),
     )
@@ -126,6 +129,8 @@ class Signal(Numbered, HasPersonalData, Base):
     county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
     facts: Mapped[dict[str, Any]]
     """Size, age bands, heating and circumstances, by the names of the household's columns."""
+    urgency: Mapped[int] = mapped_column(default=4)
+    """The class of its most urgent line when it came in: the order of the queue."""
     contact_name = PersonalText()
     contact_name_sealed: Mapped[bytes | None]
     phone = PersonalText()
