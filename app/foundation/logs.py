@@ -35,7 +35,7 @@ def configure() -> None:
     structlog.configure(
         processors=[structlog.processors.add_log_level, only_allowed, to_json],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -1,0 +1,44 @@
+"""A job worker: RQ as it comes, on one queue. Needs the installed environment."""
+
+from __future__ import annotations
+
+import sys
+
+from redis import Redis
+from rq import Worker
+from rq.serializers import JSONSerializer
+
+from app.accounts.roles import GRANTS
+from app.config import Settings, SettingWrong
+from app.factory import create_app
+from app.foundation import job_queue
+from app.foundation.actor import Actor, Scope
+from app.foundation.database import make_engine, make_sessions
+
+
+def work(queue: str, *, burst: bool) -> None:
+    """Listen to one queue; a forked process does each job and ends with us."""
+    try:
+        settings = Settings.from_environment()
+    except SettingWrong as problem:
+        sys.exit(str(problem))
+    # Jobs speak the readers' languages and read encrypted fields: the application is set up once, before we fork.
+    create_app(settings).app_context().push()
+    job_queue.prepare(
+        job_queue.Worker(
+            make_sessions=lambda: make_sessions(make_engine(settings.database_url, pool_size=4)),
+            actor=Actor(None, "job", "job", grants={name: Scope.ALL for grants in GRANTS.values() for name in grants}),
+            ring=job_queue.Doorbell(settings.redis_url).ring,
+            settings=settings,
+        )
+    )
+    worker = Worker(
+        [queue],
+        connection=Redis.from_url(settings.redis_url),
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        maintenance_interval=10,
+        log_job_description=False,
+    )
+    worker.max_connection_wait_time = 5.0
+    worker.work(burst=burst, logging_level="WARNING")
