@@ -7,8 +7,10 @@ With pytest-xdist the controller starts the cluster, the workers share it.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import itertools
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,12 +24,18 @@ from psycopg import sql
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import app as application
 from app.accounts.roles import GRANTS
 from app.config import Settings
 from app.foundation.actor import Actor, Scope
 from app.foundation.database import make_engine, make_sessions
 from app.foundation.unit_of_work import UnitOfWork, unit_of_work
 from scripts.local import migrations, servers
+
+# Tables name each other across packages: one test alone must know them all.
+for module in pkgutil.walk_packages(application.__path__, "app."):
+    if module.name.endswith(".models"):
+        importlib.import_module(module.name)
 
 NOON = datetime(2026, 11, 23, 11, tzinfo=UTC)
 """Noon in Budapest on a Monday; the clock of tests unless they turn it."""
