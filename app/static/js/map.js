@@ -11,7 +11,8 @@
  *   areas  [{code, share, label}]          counties shaded by a share of 0–1
  * data-base     address of {outline, borders, counties} as GeoJSON; /api/v1/map/base where not given
  * data-chosen   id of the run drawn thick with numbered stops      data-tiles  address of tiles, {z}/{x}/{y}
- * data-thin     only depots are labelled, no scale                  data-fit    "country" or "all" (default)
+ * data-thin     only depots are labelled, no scale
+ * data-under    pixels below that something covers               data-fit    "country" or "all" (default)
  * data-live     seconds after which it is asked again               data-chip   id of an element for the chosen run
  *
  * Lists beside it are linked by attributes: data-run="7" or data-left="3" on their rows. Hover and focus light the line
@@ -165,7 +166,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
   function fit() {
     const points = [...(shown.depots ?? []), ...(shown.left ?? []), ...(shown.dots ?? []), ...(shown.runs ?? []).flatMap((run) => run.stops)].map(place);
     const bounds = element.dataset.fit === "country" || !points.length ? country : L.latLngBounds(points);
-    if (bounds) map.fitBounds(bounds, { padding: thin ? [14, 14] : [28, 28], animate: false });
+    if (bounds) map.fitBounds(bounds, { paddingTopLeft: thin ? [14, 14] : [28, 28], paddingBottomRight: [thin ? 14 : 28, Number(element.dataset.under ?? (thin ? 14 : 28))], animate: false });
   }
 
   const update = (fresh, first = false) => {
