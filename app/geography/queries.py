@@ -54,7 +54,7 @@ def question(text: str) -> tuple[str, str]:
     return " ".join(word for word in words if not word.isdigit()), digits
 
 
-def search(session: Session, text: str, *, county_id: int | None = None, limit: int = 10) -> list[Found]:
+def find_settlements(session: Session, text: str, *, county_id: int | None = None, limit: int = 10) -> list[Found]:
     """Return settlements for a name or postal code as it is being typed; accents and case do not matter.
 
     The whole name first, then names that begin with it, then names with a word that does, then names that hold it;

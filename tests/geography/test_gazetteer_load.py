@@ -87,7 +87,7 @@ def test_only_who_may_import_may_load(work, small_country):
 )
 def test_settlements_are_found_as_one_types_the_best_first(work, typed, expected):
     with work() as uow:
-        found = names(queries.search(uow.session, typed))
+        found = names(queries.find_settlements(uow.session, typed))
     if typed == "sz":
         found = found[:4]
     assert found == expected
@@ -95,7 +95,7 @@ def test_settlements_are_found_as_one_types_the_best_first(work, typed, expected
 
 def test_a_found_settlement_tells_itself_from_others(work):
     with work() as uow:
-        miskolc = queries.search(uow.session, "3530")[0]
+        miskolc = queries.find_settlements(uow.session, "3530")[0]
         assert miskolc.text == "Miskolc (3530) · Borsod-Abaúj-Zemplén"
         assert miskolc.postal_codes == 2
 
@@ -104,7 +104,7 @@ def test_the_whole_name_comes_before_longer_ones(work, tmp_path):
     more = [*SETTLEMENTS, ("Encsencs", "Borsod-Abaúj-Zemplén", 48.2, 21.0, ["4374"], "Encsi járás", 90000)]
     with work() as uow:
         service.load_gazetteer(uow, folder=write_gazetteer(tmp_path, more))
-        assert names(queries.search(uow.session, "encs")) == ["Encs", "Encsencs"]
+        assert names(queries.find_settlements(uow.session, "encs")) == ["Encs", "Encsencs"]
 
 
 def test_lists_are_paged_by_key_and_filtered(work):
