@@ -10,14 +10,15 @@ from rq.serializers import JSONSerializer
 
 from app.accounts.roles import GRANTS
 from app.config import Settings, SettingWrong
-from app.factory import create_app
 from app.foundation import job_queue
 from app.foundation.actor import Actor, Scope
 from app.foundation.database import make_engine, make_sessions
 
 
 def work(queue: str, *, burst: bool) -> None:
-    """Listen to one queue; a forked process does each job and ends with us."""
+    """Set up what jobs need, then listen to one queue; a forked process does each job and ends with us."""
+    from app.factory import create_app
+
     try:
         settings = Settings.from_environment()
     except SettingWrong as problem:
@@ -32,9 +33,14 @@ def work(queue: str, *, burst: bool) -> None:
             settings=settings,
         )
     )
+    listen(settings.redis_url, queue, burst=burst)
+
+
+def listen(redis_url: str, queue: str, *, burst: bool = False) -> None:
+    """Wait for the bell on one queue until told to stop."""
     worker = Worker(
         [queue],
-        connection=Redis.from_url(settings.redis_url),
+        connection=Redis.from_url(redis_url),
         serializer=JSONSerializer,
         worker_ttl=30,
         maintenance_interval=10,

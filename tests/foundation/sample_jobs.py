@@ -2,12 +2,14 @@
 
 import os
 import signal
-import sys
 import time
 
 from app.foundation import child, job_queue
+from app.foundation.actor import Actor
+from app.foundation.database import make_engine, make_sessions
 from app.foundation.errors import Conflict
 from app.foundation.words import say
+from scripts.local import worker
 
 
 @job_queue.job("sample.count", title=say("Counting"))
@@ -62,11 +64,22 @@ def steps(run):
     run.progress(60, say("Sorting"))
 
 
-if __name__ == "__main__":
-    # Registered under the module's own name, not as __main__.
-    from scripts.local import worker
-    from tests.foundation import sample_jobs  # noqa: F401
-
+def work():
+    """Listen like scripts/worker, with these jobs alone."""
     job_queue.STOP_SECONDS = 1.0
     job_queue.BEAT_SECONDS = 0.3
-    worker.work("work", burst="--burst" in sys.argv)
+    job_queue.prepare(
+        job_queue.Worker(
+            make_sessions=lambda: make_sessions(make_engine(os.environ["DATABASE_URL"], pool_size=4)),
+            actor=Actor(None, "job", "job"),
+            ring=job_queue.Doorbell(os.environ["REDIS_URL"]).ring,
+        )
+    )
+    worker.listen(os.environ["REDIS_URL"], "work")
+
+
+if __name__ == "__main__":
+    # Jobs are registered under the module's own name, not as __main__.
+    from tests.foundation import sample_jobs
+
+    sample_jobs.work()

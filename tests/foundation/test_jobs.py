@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -80,15 +79,7 @@ def wait_until(condition, seconds=30):
 @contextlib.contextmanager
 def real_workers(settings, redis_url, count=1):
     """Workers as processes of their own."""
-    key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-    env = os.environ | {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": redis_url,
-        "SECRET_KEY": "test",
-        "PERSONAL_KEYS": f"test:{key}",
-        "INDEX_KEY": key,
-        "PYTHONPATH": str(ROOT),
-    }
+    env = os.environ | {"DATABASE_URL": settings.database_url, "REDIS_URL": redis_url, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.foundation.sample_jobs"]
     log = ROOT / ".var" / "test-workers.log"
     workers = [supervisor.Child("worker", command, env, log, signal.SIGKILL) for _ in range(count)]
