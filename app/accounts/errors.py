@@ -31,7 +31,9 @@ class TooManyTries(TooMany):
 
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__(
-            say("Too many wrong tries. The next one is possible in %(wait_seconds)s.", wait_seconds=retry_after_seconds),
+            say(
+                "Too many wrong tries. The next one is possible in %(wait_seconds)s.", wait_seconds=retry_after_seconds
+            ),
             retry_after_seconds=retry_after_seconds,
         )
 

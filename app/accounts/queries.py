@@ -45,8 +45,8 @@ _BY_TOKEN = text(
     "WHERE t.token_hash = :key AND t.revoked_at IS NULL AND t.expires_at > :now AND u.active"
 )
 _SEEN_SESSION = text(
-    "WITH seen AS (UPDATE web_session SET last_seen_at = :now WHERE id = :id AND last_seen_at < :now RETURNING user_id) "
-    "UPDATE app_user SET last_seen_at = :now FROM seen WHERE app_user.id = seen.user_id"
+    "WITH seen AS (UPDATE web_session SET last_seen_at = :now WHERE id = :id AND last_seen_at < :now "
+    "RETURNING user_id) UPDATE app_user SET last_seen_at = :now FROM seen WHERE app_user.id = seen.user_id"
 )
 _SEEN_TOKEN = text("UPDATE api_token SET last_used_at = :now WHERE id = :id")
 
@@ -62,7 +62,9 @@ def token_owner(connection: Connection, token_hash: str, now: datetime) -> Any |
     return connection.execute(_BY_TOKEN, {"key": token_hash, "now": now}).one_or_none()
 
 
-def mark_seen(connection: Connection, now: datetime, *, session_id: int | None = None, token_id: int | None = None) -> None:
+def mark_seen(
+    connection: Connection, now: datetime, *, session_id: int | None = None, token_id: int | None = None
+) -> None:
     """Write when the session or token was last used."""
     if session_id is not None:
         connection.execute(_SEEN_SESSION, {"id": session_id, "now": now})
@@ -126,7 +128,7 @@ def users(
     return Page(found.rows, found.next_after, total)
 
 
-def _found_users(words: str, role: str | None, state: str | None) -> Select[tuple[User]]:
+def _found_users(words: str, role: str | None, state: str | None) -> Select[User]:
     statement = select(User)
     for word in fold(words).split():
         sought = f"%{word}%"
@@ -156,7 +158,9 @@ def tokens(session: Session, user_id: int, now: datetime) -> Sequence[ApiToken]:
     """Return the user's API tokens that are not revoked, the newest first."""
     return session.scalars(
         select(ApiToken)
-        .where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > now - timedelta(days=30))
+        .where(
+            ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None), ApiToken.expires_at > now - timedelta(days=30)
+        )
         .order_by(ApiToken.id.desc())
         .limit(200)
     ).all()
@@ -168,7 +172,7 @@ def active_admins(session: Session) -> int:
 
 
 def scope_choices(session: Session) -> dict[str, list[tuple[int, str]]]:
-    """Return what a user's role may be bound to, as (id, name): counties, warehouses, organisations, drivers, donors."""
+    """Return what a user's role may be bound to, as lists of (id, name) by the field's name."""
     lists = {
         "county_ids": (county, county.c.name_key),
         "warehouse_id": (warehouse, warehouse.c.name),
@@ -177,7 +181,9 @@ def scope_choices(session: Session) -> dict[str, list[tuple[int, str]]]:
         "donor_id": (donor, donor.c.name_key),
     }
     return {
-        name: [(row.id, row.name) for row in session.execute(select(source.c.id, source.c.name).order_by(key).limit(1000))]
+        name: [
+            (row.id, row.name) for row in session.execute(select(source.c.id, source.c.name).order_by(key).limit(1000))
+        ]
         for name, (source, key) in lists.items()
     }
 

@@ -19,7 +19,9 @@ class Email(Line):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(most=200, **kwargs)
         self.validators.append(
-            validate.Regexp(r"[^@\s]+@[^@\s]+\.[^@\s.]+$", error=str(say("Write an e-mail address, such as nev@pelda.hu.")))
+            validate.Regexp(
+                r"[^@\s]+@[^@\s]+\.[^@\s.]+$", error=str(say("Write an e-mail address, such as nev@pelda.hu."))
+            )
         )
 
 
@@ -201,5 +203,3 @@ class MeOut(Wire):
     language = fields.String()
     grants = fields.Function(lambda actor: {permission: scope.value for permission, scope in actor.grants.items()})
     reach = fields.Function(lambda actor: {scope.value: list(ids) for scope, ids in actor.reach.items() if ids})
-
-

@@ -9,8 +9,7 @@ from datetime import timedelta
 from sqlalchemy import CursorResult, delete, func, select, text, update
 from sqlalchemy.orm.attributes import flag_modified
 
-from app.accounts import queries
-from app.accounts import keys
+from app.accounts import keys, queries
 from app.accounts.errors import (
     EmailTaken,
     LastAdmin,
@@ -64,10 +63,14 @@ def count_try(uow: UnitOfWork, *, email: str, address: str, device: str | None) 
     stranger who guesses at the account elsewhere cannot lock its owner out.
     """
     email = _email(email)
-    who = {"device": keys.keyed("device", device, email)} if device else {
-        "account": keys.keyed("account", email),
-        "address": keys.keyed("address", address),
-    }
+    who = (
+        {"device": keys.keyed("device", device, email)}
+        if device
+        else {
+            "account": keys.keyed("account", email),
+            "address": keys.keyed("address", address),
+        }
+    )
     return _count(uow, who)
 
 

@@ -1,6 +1,6 @@
-"""The web edge of sign-in: who acts in a request, forms that only our own pages can send, and the frame of every page.
+"""The web edge of sign-in: who acts in a request, forms that only our pages can send, the frame of every page.
 
-CSRF token: bound to the session; of a browser without one, to its visit, a random mark it carries from its first form on.
+CSRF token: bound to the session; of a browser without one, to its visit, a random mark carried from its first form on.
 Kept: a form whose session had ended comes back after signing in again, with all that was typed.
 """
 
@@ -23,8 +23,7 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from sqlalchemy import Connection, Engine
 from werkzeug.datastructures import ImmutableMultiDict
 
-from app.accounts import menu, queries
-from app.accounts import keys
+from app.accounts import keys, menu, queries
 from app.accounts.roles import SEES_FAMILIES
 from app.foundation.actor import NOBODY, Actor, Scope
 from app.foundation.errors import NotAllowed, NotSignedIn, Refusal

@@ -1,0 +1,130 @@
+"""Which permissions let the rows of a table be read and written: the second wall, kept by PostgreSQL itself.
+
+Migration 0004 writes these rules into the database; a test holds the two together. The columns come from the models'
+``SCOPED_BY``. Office: a package acting on its own tables, for what follows from a deed (``UnitOfWork.office``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EVERYBODY = ("catalogue.read",)
+"""Held by every role: anybody who is signed in."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who reads and who writes the rows of a table."""
+
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    offices: tuple[str, ...]
+    """Packages that read and write the table in their own office."""
+    read_offices: tuple[str, ...] = ()
+    anywhere: bool = False
+    """A right whose scope the table has no column for reaches every row: a driver sees each vehicle."""
+    follows: tuple[str, str] | None = None
+    """(parent table, column): the row is read with its parent."""
+
+
+def follows(parent: str, column: str, rule: Rule) -> Rule:
+    """Return the rule of a table whose rows are parts of a parent's row."""
+    return Rule(rule.read, rule.write, rule.offices, rule.read_offices, rule.anywhere, (parent, column))
+
+
+_ORGANISATION = Rule(
+    ("partners.read", "signals.report", "signals.read"), ("partners.manage",), ("partners",), ("reports",)
+)
+_HOUSEHOLD = Rule(("households.read",), ("signals.triage", "needs.change"), ("needs",))
+_SIGNAL = Rule(("signals.read",), ("signals.report", "signals.triage"), ("needs",), ("reports",))
+_NEED = Rule(
+    ("needs.read", "signals.read"),
+    ("needs.change", "signals.triage", "allocation.run", "allocation.approve"),
+    ("needs",),
+    ("reports", "allocation"),
+)
+_SHARE = Rule(("allocation.read",), ("allocation.run", "allocation.approve"), ("allocation",), ("reports",))
+_WAREHOUSE = Rule(EVERYBODY, ("warehouses.manage",), ("stock",))
+_PLACE = Rule(EVERYBODY, ("warehouses.manage", "fleet.manage", "stock.operate"), ("stock",))
+_LEDGER = Rule(
+    ("stock.read",), ("stock.operate", "stock.write_off", "donations.receive"), ("stock",), ("reports", "allocation")
+)
+_VOUCHER = Rule(
+    ("stock.read", "donations.read", "runs.read"),
+    ("stock.operate", "donations.receive", "runs.load"),
+    ("stock",),
+    ("donations", "delivery"),
+)
+_DONOR = Rule(
+    ("donations.read", "donations.receive", "offers.own", "users.manage"),
+    ("donations.decide", "donations.receive", "offers.own"),
+    ("donations",),
+    anywhere=True,
+)
+_OFFER = Rule(
+    ("donations.read", "donations.receive", "offers.own"),
+    ("donations.decide", "donations.receive", "offers.own"),
+    ("donations",),
+    ("reports",),
+)
+_ARRIVAL = Rule(
+    ("donations.read", "donations.receive", "stock.read"),
+    ("donations.receive", "donations.decide"),
+    ("donations",),
+    ("reports",),
+)
+_VEHICLE = Rule(
+    ("fleet.read", "runs.read", "plans.read"),
+    ("fleet.manage",),
+    ("delivery",),
+    ("reports", "planning"),
+    anywhere=True,
+)
+_DRIVER = Rule(("fleet.read", "runs.read", "plans.read"), ("fleet.manage",), ("delivery",), ("planning",))
+_RUN = Rule(
+    ("runs.read", "runs.load", "runs.drive", "plans.read"),
+    ("plans.publish", "runs.change", "runs.load", "runs.drive"),
+    ("delivery",),
+    ("reports", "planning"),
+)
+_PARCEL = Rule(
+    ("runs.read", "runs.load", "runs.drive", "plans.read", "allocation.read"),
+    ("runs.load", "runs.drive", "runs.change", "plans.publish", "allocation.approve"),
+    ("delivery",),
+    ("reports", "planning"),
+)
+_PROOF = Rule(("runs.read", "runs.drive"), ("runs.drive",), ("delivery",))
+_PLAN = Rule(("plans.read",), ("plans.plan", "plans.publish", "plans.import"), ("planning",), ("reports",))
+
+RULES: dict[str, Rule] = {
+    "organisation": _ORGANISATION,
+    "agreement": follows("organisation", "organisation_id", _ORGANISATION),
+    "service_area": follows("organisation", "organisation_id", _ORGANISATION),
+    "household": _HOUSEHOLD,
+    "signal": _SIGNAL,
+    "signal_line": follows("signal", "signal_id", _SIGNAL),
+    "need": _NEED,
+    "share": _SHARE,
+    "missing_share": _SHARE,
+    "need_exclusion": _SHARE,
+    "warehouse": _WAREHOUSE,
+    "place": _PLACE,
+    "movement": _LEDGER,
+    "balance": _LEDGER,
+    "voucher": _VOUCHER,
+    "donor": _DONOR,
+    "offer": _OFFER,
+    "offer_line": follows("offer", "offer_id", _OFFER),
+    "arrival": _ARRIVAL,
+    "arrival_line": follows("arrival", "arrival_id", _ARRIVAL),
+    "vehicle": _VEHICLE,
+    "vehicle_absence": follows("vehicle", "vehicle_id", _VEHICLE),
+    "driver": _DRIVER,
+    "run": _RUN,
+    "stop": _RUN,
+    "parcel": _PARCEL,
+    "parcel_line": follows("parcel", "parcel_id", _PARCEL),
+    "proof": _PROOF,
+    "plan": _PLAN,
+    "plan_version": follows("plan", "plan_id", _PLAN),
+}
