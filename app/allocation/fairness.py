@@ -53,7 +53,7 @@ class Standing(NamedTuple):
 
 
 class Gift(NamedTuple):
-    """One portion: ``units`` of an item, which cover ``covers`` of the need; the household stood at ``level`` before."""
+    """One portion: ``units`` of an item cover ``covers`` of the need; the household stood at ``level`` before."""
 
     need_id: int
     item_id: int

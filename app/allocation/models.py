@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.allocation.states import RunState as RunState
-from app.allocation.states import ShareState as ShareState
+from app.allocation.states import RunState, ShareState
 from app.foundation.actor import Scope
 from app.foundation.database import Base, Numbered
+
+__all__ = ["AllocationRun", "Exclusion", "MissingShare", "RunState", "Share", "ShareState"]
 
 
 class AllocationRun(Numbered, Base):

@@ -9,12 +9,24 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.delivery.states import ParcelState as ParcelState
-from app.delivery.states import RunState as RunState
-from app.delivery.states import StopState as StopState
+from app.delivery.states import ParcelState, RunState, StopState
 from app.foundation.actor import Scope
 from app.foundation.database import Base, Numbered
 from app.foundation.personal import HasPersonalData, PersonalText
+
+__all__ = [
+    "Driver",
+    "Parcel",
+    "ParcelLine",
+    "ParcelState",
+    "Proof",
+    "Run",
+    "RunState",
+    "Stop",
+    "StopState",
+    "Vehicle",
+    "VehicleAbsence",
+]
 
 
 class Vehicle(Numbered, Base):
@@ -214,7 +226,7 @@ class ParcelLine(Numbered, Base):
 
 
 class Proof(Numbered, HasPersonalData, Base):
-    """Proof of delivery (átvételi igazolás): a code or a signature, when, where, and who received (relation, no name)."""
+    """Proof of delivery (átvételi igazolás): a code or a signature, when, and who received (relation, no name)."""
 
     __tablename__ = "proof"
     SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.OWN: "driver_id"}
