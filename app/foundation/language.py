@@ -278,6 +278,17 @@ def weekday(value: Any) -> str:
     return _patterned(value, "EEEE", "EEEE")
 
 
+def weekday_day(value: Any) -> str:
+    """Hétfő, november 23. / Monday, 23 November."""
+    said = _patterned(value, "EEEE, MMMM d.", "EEEE, d MMMM")
+    return said[:1].upper() + said[1:]
+
+
+def weekday_short(value: Any) -> str:
+    """Sze / Wed."""
+    return _patterned(value, "EEE", "EEE")
+
+
 def time_(value: Any) -> str:
     """16:05, 8:20."""
     read = _read(value)
@@ -390,7 +401,8 @@ _UNITS: dict[str, Callable[[Any], str]] = {
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "num": number, "pct": percent, "km": kilometres, "kg": weight, "litre": volume, "money": money,
-    "date": date_, "day": day, "day_long": day_long, "day_short": day_short, "weekday": weekday, "time": time_,
+    "date": date_, "day": day, "day_long": day_long, "day_short": day_short, "weekday": weekday,
+    "weekday_day": weekday_day, "weekday_short": weekday_short, "time": time_,
     "clock": clock, "moment": moment, "ago": ago, "span": span, "days_left": days_left,
     "say": translate, "data": as_data,
 }  # fmt: skip

@@ -1,0 +1,118 @@
+"""The home page of each role: what waits, what runs now, one chart."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, current_app, jsonify, render_template, url_for
+from werkzeug.routing import BuildError
+
+from app.foundation.http import SIGNED_IN, in_unit_of_work
+from app.foundation.language import HOME
+from app.foundation.unit_of_work import UnitOfWork
+from app.foundation.words import Message, say
+from app.reports import queries
+
+blueprint = Blueprint("reports", __name__)
+
+PLACES: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "signals": (("needs.signals", {}),),
+    "needs": (("needs.needs", {"state": "open"}),),
+    "allocation": (("allocation.run", {}), ("allocation.runs", {})),
+    "offers": (("donations.offers", {"state": "offered"}),),
+    "arrivals": (("donations.offers", {"state": "accepted"}),),
+    "stock_expiring": (("stock.stock", {"view": "expiring"}), ("stock.lots", {"view": "expiring"})),
+    "stock_quarantine": (("stock.stock", {"view": "quarantine"}), ("stock.lots", {"view": "quarantine"})),
+    "stock_differences": (("stock.stock", {"view": "differences"}), ("stock.lots", {"view": "differences"})),
+    "put_away": (("stock.scan", {}), ("stock.stock", {"view": "dock"}), ("stock.lots", {"view": "dock"})),
+    "scan": (("stock.scan", {}),),
+    "plan": (("planning.plan", {}), ("planning.plans", {})),
+    "plans": (("planning.plans", {}),),
+    "runs": (("delivery.runs", {}),),
+    "drive": (("delivery.drive", {}), ("delivery.run", {}), ("delivery.runs", {})),
+    "vehicles": (("delivery.vehicles", {}),),
+    "own_signals": (("needs.signals", {}),),
+    "report": (("needs.report", {}), ("needs.report_form", {})),
+    "own_offers": (("donations.own_offers", {}), ("donations.offers", {})),
+    "offer": (("donations.offer_form", {}),),
+    "jobs_failed": (("audit.jobs", {"state": "failed"}),),
+    "users": (("accounts.users", {}),),
+    "journal": (("audit.journal", {}),),
+    "ledger": (("stock.ledger", {}), ("stock.ledger_proof", {})),
+}
+"""Where a task is done: the first of these pages that the program has."""
+
+DEEDS: dict[str, tuple[str, Message, str]] = {
+    "partner": ("report", say("New signal"), "plus"),
+    "warehouse_worker": ("scan", say("Scan"), "scan"),
+    "warehouse_manager": ("scan", say("Scan"), "scan"),
+    "donor": ("offer", say("Offer something"), "gift"),
+}
+"""The one filled button of a role's home page."""
+
+
+def address(place: str, arguments: dict[str, Any] | None = None) -> str | None:
+    """Return the address of a place; None where the program has no page for it."""
+    for endpoint, extra in PLACES.get(place, ()):
+        if endpoint in current_app.view_functions:
+            try:
+                return url_for(endpoint, **_fitting(endpoint, arguments or {}), **extra)  # type: ignore[arg-type]
+            except BuildError:
+                continue
+    return None
+
+
+def _fitting(endpoint: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments under the names that the page's address has for them."""
+    wanted = {name for rule in current_app.url_map.iter_rules(endpoint) for name in rule.arguments}
+    if arguments and len(wanted) == 1:
+        return {next(iter(wanted)): next(iter(arguments.values()))}
+    return {name: value for name, value in arguments.items() if name in wanted}
+
+
+@blueprint.get("/")
+@in_unit_of_work(SIGNED_IN)
+def home(uow: UnitOfWork) -> Any:
+    """Show the person what waits for them."""
+    actor, now = uow.actor, uow.now
+    role = actor.role
+    deed = DEEDS.get(role)
+    tasks = queries.tasks(uow.session, actor, now)
+    context: dict[str, Any] = {"tasks": tasks, "address": address, "role": role, "now_at": now}
+    if deed and address(deed[0]):
+        context["deed"] = {"href": address(deed[0]), "label": deed[1], "icon": deed[2]}
+    if role in ("dispatcher", "national_coordinator"):
+        context["deed"] = _tomorrow(tasks)
+        context["left_seconds"] = _until(now, queries.PUBLISH_BY.hour)
+    if actor.may("runs.read") and role != "driver":
+        context["runs"], context["runs_total"] = queries.runs_now(uow.session, actor, now)
+        context["days"] = queries.handed_over(uow.session, actor, now)
+    if actor.may("needs.read"):
+        context["classes"] = queries.needs_by_class(uow.session, actor)
+    if role == "partner":
+        context["signals"] = queries.recent_signals(uow.session, actor)
+    if role in ("warehouse_worker", "warehouse_manager"):
+        context["warehouse"] = queries.warehouse_name(uow.session, actor)
+    return render_template("reports/home.html", **context)
+
+
+@blueprint.get("/home/map.json")
+@in_unit_of_work("runs.read")
+def home_map(uow: UnitOfWork) -> Any:
+    """Return today's runs for the map."""
+    return jsonify(queries.drawing_now(uow.session, uow.actor, uow.now))
+
+
+def _tomorrow(tasks: list[queries.Task]) -> dict[str, Any] | None:
+    draft = next((task for task in tasks if task.place == "plan"), None)
+    href = address("plan", draft.arguments) if draft else address("plans")
+    label = say("Open the draft plan") if draft else say("Plan tomorrow")
+    return {"href": href, "label": label, "icon": "route"} if href else None
+
+
+def _until(now: datetime, hour: int) -> int | None:
+    """Return the seconds until an hour of today, if it is still to come."""
+    local = now.astimezone(HOME)
+    left = local.replace(hour=hour, minute=0, second=0, microsecond=0) - local
+    return int(left.total_seconds()) if left > timedelta() else None
