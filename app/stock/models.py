@@ -215,9 +215,7 @@ class Reservation(Numbered, Base):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_reservation_purpose", "purpose_kind", "purpose_id"),
-        Index(
-            "ix_reservation_pending_lot", "lot_id", "place_id", postgresql_where=text("state = 'pending'")
-        ),
+        Index("ix_reservation_pending_lot", "lot_id", "place_id", postgresql_where=text("state = 'pending'")),
         Index("ix_reservation_expiring", "expires_at", postgresql_where=text("state = 'pending'")),
     )
 

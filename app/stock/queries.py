@@ -1,0 +1,678 @@
+"""Reads of the stock. What lies in which warehouse is seen by those whose right to ``stock.read`` covers it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, text
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
+
+from app.catalogue import queries as catalogue
+from app.catalogue.models import Item
+from app.foundation.actor import Actor
+from app.foundation.job import Job, JobState
+from app.foundation.paging import PAGE_SIZE, Page, page
+from app.foundation.scope import visible
+from app.foundation.text import fold
+from app.stock.errors import NoSuchLot, NoSuchMovement, NoSuchPlace, NoSuchWarehouse
+from app.stock.models import (
+    REAL,
+    Balance,
+    Lot,
+    LotState,
+    Movement,
+    Operation,
+    Place,
+    PlaceKind,
+    Reservation,
+    ReservationState,
+    Voucher,
+    Warehouse,
+)
+
+SOON_DAYS = 30
+"""What expires within so many days is shown as such."""
+PICKABLE = (PlaceKind.SHELF, PlaceKind.DOCK)
+"""Places from which shares are given."""
+PROOF_JOB = "stock.verify_ledger"
+REAL_KINDS = sorted(REAL)
+
+
+# Warehouses and places ----------------------------------------------------------------------------------------------
+
+
+def warehouse(session: Session, actor: Actor, warehouse_id: int) -> Warehouse:
+    """Return a warehouse that the actor may see into."""
+    found = session.scalar(
+        select(Warehouse).where(Warehouse.id == warehouse_id, visible(actor, "stock.read", Warehouse))
+    )
+    if found is None:
+        raise NoSuchWarehouse(warehouse_id=warehouse_id)
+    return found
+
+
+def warehouses(session: Session, actor: Actor | None = None) -> list[Warehouse]:
+    """Return the warehouses by name: all of them, or those that the actor may see into."""
+    statement = select(Warehouse).order_by(Warehouse.name, Warehouse.id)
+    if actor is not None:
+        statement = statement.where(visible(actor, "stock.read", Warehouse))
+    return list(session.scalars(statement))
+
+
+def place(session: Session, place_id: int) -> Place:
+    """Return a place; where it is, is no secret."""
+    found = session.get(Place, place_id)
+    if found is None:
+        raise NoSuchPlace(place_id=place_id)
+    return found
+
+
+def place_by_code(session: Session, code: str) -> Place:
+    """Return the place of a printed code, however it was typed."""
+    found = session.scalar(select(Place).where(Place.code == code.strip().upper()))
+    if found is None:
+        raise NoSuchPlace(code=code)
+    return found
+
+
+def places_by_id(session: Session, ids: Iterable[int]) -> dict[int, Place]:
+    """Return places by their ids."""
+    return {found.id: found for found in session.scalars(select(Place).where(Place.id.in_(list(ids))))}
+
+
+def virtual_place(session: Session, warehouse_id: int, kind: str) -> Place:
+    """Return the first place of a kind in a warehouse: its donor, handed_over, loss, discrepancy; its dock, staging."""
+    statement = select(Place).where(Place.warehouse_id == warehouse_id, Place.kind == kind).order_by(Place.id).limit(1)
+    found = session.scalar(statement)
+    if found is None:
+        raise NoSuchPlace(warehouse_id=warehouse_id, place_kind=str(kind))
+    return found
+
+
+def virtual_places(session: Session, warehouse_ids: Iterable[int], kind: str) -> dict[int, Place]:
+    """Return the place of one kind of each warehouse, by warehouse."""
+    ids = list(warehouse_ids)
+    statement = select(Place).where(Place.warehouse_id.in_(ids), Place.kind == kind).order_by(Place.id.desc())
+    found = {each.warehouse_id: each for each in session.scalars(statement)}
+    for warehouse_id in ids:
+        if warehouse_id not in found:
+            raise NoSuchPlace(warehouse_id=warehouse_id, place_kind=str(kind))
+    return found
+
+
+def places_of(
+    session: Session, warehouse_id: int, kinds: Iterable[str] | None = None, *, retired: bool = False
+) -> list[Place]:
+    """Return the places of a warehouse by code."""
+    statement = select(Place).where(Place.warehouse_id == warehouse_id).order_by(Place.code)
+    if kinds is not None:
+        statement = statement.where(Place.kind.in_([str(kind) for kind in kinds]))
+    if not retired:
+        statement = statement.where(Place.retired_at.is_(None))
+    return list(session.scalars(statement))
+
+
+def find_places(
+    session: Session, actor: Actor, typed: str, *, warehouse_id: int | None = None, limit: int = 10
+) -> list[Place]:
+    """Return real places whose code holds what was typed, for search as you type."""
+    statement = (
+        select(Place)
+        .where(
+            visible(actor, "stock.read", Place),
+            Place.kind.in_(REAL_KINDS),
+            Place.retired_at.is_(None),
+            Place.code.icontains(typed.strip(), autoescape=True),
+        )
+        .order_by(Place.code)
+        .limit(limit)
+    )
+    if warehouse_id is not None:
+        statement = statement.where(Place.warehouse_id == warehouse_id)
+    return list(session.scalars(statement))
+
+
+def holds_anything(session: Session, place_id: int) -> bool:
+    """Tell whether something is in a place."""
+    statement = select(Balance.id).where(Balance.place_id == place_id, Balance.on_hand != 0).limit(1)
+    return session.scalar(statement) is not None
+
+
+_WEIGHT_G = func.coalesce(func.sum(Balance.on_hand * Item.weight_mg) / 1000, 0)
+
+
+def place_page(
+    session: Session,
+    actor: Actor,
+    *,
+    warehouse_id: int | None = None,
+    kind: str | None = None,
+    q: str | None = None,
+    after: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[Row[Any]]:
+    """Return one page of places by code: (place, lots, weight_g)."""
+    chosen = select(Place).where(visible(actor, "stock.read", Place), Place.retired_at.is_(None))
+    if warehouse_id is not None:
+        chosen = chosen.where(Place.warehouse_id == warehouse_id)
+    chosen = chosen.where(Place.kind == kind) if kind else chosen.where(Place.kind.in_(REAL_KINDS))
+    if q:
+        chosen = chosen.where(Place.code.icontains(q.strip(), autoescape=True))
+    rows = page(session, chosen.options(joinedload(Place.warehouse)), order=[Place.code], after=after, size=size)
+    ids = [each.id for each in rows.rows]
+    totals = {
+        row[0]: row
+        for row in session.execute(
+            select(Balance.place_id, func.count(), _WEIGHT_G)
+            .join(Item, Item.id == Balance.item_id)
+            .where(Balance.place_id.in_(ids), Balance.on_hand > 0)
+            .group_by(Balance.place_id)
+        )
+    }
+    nothing = (0, 0, 0)
+    return Page([(each, *totals.get(each.id, nothing)[1:]) for each in rows.rows], rows.next_after)  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class WarehouseTotals:
+    """A warehouse and what lies in it."""
+
+    warehouse: Warehouse
+    lots: int
+    weight_g: int
+    expiring: int
+    """Lots that expire soon."""
+
+
+def warehouse_totals(session: Session, actor: Actor, today: date) -> list[WarehouseTotals]:
+    """Return the warehouses that the actor may see into, with what lies in each."""
+    soon = today + timedelta(days=SOON_DAYS)
+    statement = (
+        select(
+            Balance.warehouse_id,
+            func.count(),
+            _WEIGHT_G,
+            func.count().filter(Balance.expires_on <= soon),
+        )
+        .join(Item, Item.id == Balance.item_id)
+        .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
+        .group_by(Balance.warehouse_id)
+    )
+    totals = {row[0]: row for row in session.execute(statement)}
+    return [
+        WarehouseTotals(each, *(int(value) for value in totals.get(each.id, (0, 0, 0, 0))[1:]))
+        for each in warehouses(session, actor)
+    ]
+
+
+# Lots on shelves ----------------------------------------------------------------------------------------------------
+
+
+VIEWS = ("expiring", "expired", "quarantine", "discrepancy")
+
+
+@dataclass(frozen=True)
+class StockAsked:
+    """The filters of the stock list."""
+
+    today: date
+    q: str | None = None
+    warehouse_id: int | None = None
+    category_id: int | None = None
+    item_id: int | None = None
+    place_id: int | None = None
+    lot_id: int | None = None
+    within_days: int | None = None
+    view: str | None = None
+    language: str = "hu"
+
+
+def _in_view(view: str | None, today: date) -> ColumnElement[bool]:
+    """Return which balances a saved view shows."""
+    if view == "discrepancy":
+        return and_(~Balance.guarded, Place.kind == PlaceKind.DISCREPANCY, Balance.on_hand != 0)
+    real = and_(Balance.guarded, Balance.on_hand > 0)
+    if view == "expiring":
+        return and_(real, Balance.expires_on.between(today, today + timedelta(days=SOON_DAYS)))
+    if view == "expired":
+        return and_(real, Balance.expires_on < today)
+    if view == "quarantine":
+        return and_(real, or_(Place.kind == PlaceKind.QUARANTINE, Lot.state != LotState.FREE))
+    return real
+
+
+def _stock(session: Session, actor: Actor, asked: StockAsked) -> Select[Any]:
+    """Return the select of balances that the filters leave, whatever the saved view."""
+    statement = (
+        select(Balance)
+        .join(Balance.lot)
+        .join(Balance.place)
+        .join(Item, Item.id == Balance.item_id)
+        .where(visible(actor, "stock.read", Balance))
+    )
+    for column, value in (
+        (Balance.warehouse_id, asked.warehouse_id),
+        (Balance.item_id, asked.item_id),
+        (Balance.place_id, asked.place_id),
+        (Balance.lot_id, asked.lot_id),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if asked.category_id is not None:
+        statement = statement.where(Item.category_id.in_(catalogue.category_ids_below(session, asked.category_id)))
+    if asked.within_days is not None:
+        statement = statement.where(Balance.expires_on <= asked.today + timedelta(days=asked.within_days))
+    if asked.q and asked.q.strip():
+        statement = statement.where(_named(asked.q.strip()))
+    return statement
+
+
+def _named(q: str) -> ColumnElement[bool]:
+    number = q.upper().removeprefix("L-")
+    key = fold(q)
+    conditions: list[ColumnElement[bool]] = [Place.code.icontains(q, autoescape=True)]
+    if key:
+        conditions.append(Item.name_hu_key.contains(key, autoescape=True))
+        conditions.append(Item.name_en_key.contains(key, autoescape=True))
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        conditions.append(Balance.lot_id == int(number))
+    return or_(*conditions)
+
+
+def stock_page(
+    session: Session,
+    actor: Actor,
+    asked: StockAsked,
+    *,
+    sort: str | None = None,
+    after: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[Balance]:
+    """Return one page of balances with their lots, items and places; first to expire first, or by name or place."""
+    statement = _stock(session, actor, asked).where(_in_view(asked.view, asked.today))
+    statement = statement.options(contains_eager(Balance.lot), contains_eager(Balance.place))
+    name = Item.name_en_key if asked.language == "en" else Item.name_hu_key
+    orders: dict[str, list[Any]] = {
+        "name": [name, Balance.expires_on, Balance.id],
+        "place": [Place.code, Balance.id],
+        "on_hand": [Balance.on_hand, Balance.id],
+        "expiry": [Balance.expires_on, Balance.id],
+    }
+    order = orders.get((sort or "").removeprefix("-"), orders["expiry"])
+    return page(session, statement, order=order, after=after, size=size, descending=(sort or "").startswith("-"))
+
+
+@dataclass(frozen=True)
+class StockTotals:
+    """What the stock list says above itself."""
+
+    shown: int
+    weight_g: int
+    everything: int
+    expiring: int
+    expired: int
+    quarantine: int
+    discrepancy: int
+
+
+def stock_totals(session: Session, actor: Actor, asked: StockAsked) -> StockTotals:
+    """Count the list and its saved views in one statement."""
+    base = _stock(session, actor, asked)
+    views: list[Any] = [func.count().filter(_in_view(view, asked.today)) for view in (None, *VIEWS)]
+    shown = _in_view(asked.view, asked.today)
+    weight = func.coalesce(func.sum(case((shown, Balance.on_hand * Item.weight_mg), else_=0)) / 1000, 0)
+    relevant = or_(and_(Balance.guarded, Balance.on_hand > 0), _in_view("discrepancy", asked.today))
+    row = session.execute(
+        base.where(relevant).with_only_columns(func.count().filter(shown), weight, *views, maintain_column_froms=True)
+    ).one()
+    return StockTotals(*(int(value) for value in row))
+
+
+def lot(session: Session, actor: Actor, lot_id: int) -> Lot:
+    """Return a lot that the actor may see somewhere."""
+    somewhere = select(Balance.id).where(Balance.lot_id == lot_id, visible(actor, "stock.read", Balance))
+    found = session.get(Lot, lot_id) if session.scalar(somewhere.limit(1)) is not None else None
+    if found is None:
+        raise NoSuchLot(lot_id=lot_id)
+    return found
+
+
+def balances_of_lot(session: Session, actor: Actor, lot_id: int) -> list[Balance]:
+    """Return where a lot lies now, the places with walls first."""
+    statement = (
+        select(Balance)
+        .join(Balance.place)
+        .options(contains_eager(Balance.place))
+        .where(Balance.lot_id == lot_id, Balance.on_hand != 0, visible(actor, "stock.read", Balance))
+        .order_by(Balance.guarded.desc(), Place.code)
+    )
+    return list(session.scalars(statement))
+
+
+def reservations_of_lot(session: Session, lot_id: int) -> list[Row[Any]]:
+    """Return for what a lot is reserved: (place_id, purpose_kind, how many, quantity)."""
+    statement = (
+        select(Reservation.place_id, Reservation.purpose_kind, func.count(), func.sum(Reservation.quantity))
+        .where(Reservation.lot_id == lot_id, Reservation.state == ReservationState.PENDING)
+        .group_by(Reservation.place_id, Reservation.purpose_kind)
+        .order_by(Reservation.place_id)
+    )
+    return list(session.execute(statement))
+
+
+def reservations_for(session: Session, purpose_kind: str, purpose_ids: Iterable[int]) -> list[Reservation]:
+    """Return the reservations of some purposes, pending and ended, oldest first."""
+    statement = (
+        select(Reservation)
+        .where(Reservation.purpose_kind == purpose_kind, Reservation.purpose_id.in_(list(purpose_ids)))
+        .order_by(Reservation.id)
+    )
+    return list(session.scalars(statement))
+
+
+def stock_for_allocation(session: Session, county_id: int | None = None) -> list[Row[Any]]:
+    """Return what may be given, first to expire first, in one statement.
+
+    Rows of (balance_id, lot_id, place_id, warehouse_id, item_id, expires_on, available, storage_class); ``expires_on``
+    is 9999-12-31 for what does not expire, the storage class is the item's.
+    """
+    statement = (
+        select(
+            Balance.id.label("balance_id"),
+            Balance.lot_id,
+            Balance.place_id,
+            Balance.warehouse_id,
+            Balance.item_id,
+            Balance.expires_on,
+            (Balance.on_hand - Balance.reserved).label("available"),
+            Item.storage_class,
+        )
+        .join(Lot, Lot.id == Balance.lot_id)
+        .join(Place, Place.id == Balance.place_id)
+        .join(Item, Item.id == Balance.item_id)
+        .where(
+            Balance.guarded,
+            Balance.on_hand > 0,
+            Balance.on_hand > Balance.reserved,
+            Lot.state == LotState.FREE,
+            Place.kind.in_(PICKABLE),
+        )
+        .order_by(Balance.expires_on, Balance.id)
+    )
+    if county_id is not None:
+        statement = statement.where(Balance.county_id == county_id)
+    return list(session.execute(statement))
+
+
+# Movements ----------------------------------------------------------------------------------------------------------
+
+
+def movement(session: Session, actor: Actor, movement_id: int) -> Movement:
+    """Return a movement that the actor may see."""
+    found = session.scalar(select(Movement).where(Movement.id == movement_id, visible(actor, "stock.read", Movement)))
+    if found is None:
+        raise NoSuchMovement(movement_id=movement_id)
+    return found
+
+
+def is_reversed(session: Session, movement_id: int) -> bool:
+    """Tell whether a movement was taken back."""
+    return session.scalar(select(Movement.id).where(Movement.reverses_id == movement_id)) is not None
+
+
+def movements_of_operation(session: Session, operation_id: UUID) -> list[Movement]:
+    """Return the movements of one operation, in order."""
+    statement = select(Movement).where(Movement.operation_id == operation_id).order_by(Movement.line)
+    return list(session.scalars(statement))
+
+
+FROM, TO = aliased(Place, name="from_place"), aliased(Place, name="to_place")
+_BACK = aliased(Movement, name="back")
+
+
+@dataclass(frozen=True)
+class MovementRow:
+    """A movement with what a reader wants to know about it."""
+
+    movement: Movement
+    lot: Lot
+    item: Item
+    from_place: Place
+    to_place: Place
+    reversed_by_id: int | None
+
+
+def _movements(actor: Actor) -> Any:
+    return (
+        select(Movement, Lot, Item, FROM, TO, _BACK.id)
+        .join(Lot, Lot.id == Movement.lot_id)
+        .join(Item, Item.id == Lot.item_id)
+        .join(FROM, FROM.id == Movement.from_place_id)
+        .join(TO, TO.id == Movement.to_place_id)
+        .outerjoin(_BACK, _BACK.reverses_id == Movement.id)
+        .where(visible(actor, "stock.read", Movement))
+    )
+
+
+def movement_page(
+    session: Session,
+    actor: Actor,
+    *,
+    warehouse_id: int | None = None,
+    kind: str | None = None,
+    place_id: int | None = None,
+    lot_id: int | None = None,
+    on: date | None = None,
+    after: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[MovementRow]:
+    """Return one page of movements, the newest first."""
+    statement = _movements(actor)
+    if warehouse_id is not None:
+        statement = statement.where(Movement.warehouse_id == warehouse_id)
+    if kind:
+        statement = statement.where(Movement.kind == kind)
+    if place_id is not None:
+        statement = statement.where(or_(Movement.from_place_id == place_id, Movement.to_place_id == place_id))
+    if lot_id is not None:
+        statement = statement.where(Movement.lot_id == lot_id)
+    if on is not None:
+        statement = statement.where(func.date(func.timezone("Europe/Budapest", Movement.recorded_at)) == on)
+    found = page(session, statement, order=[Movement.id], after=after, size=size, descending=True)
+    return Page([MovementRow(*row) for row in found.rows], found.next_after)
+
+
+def way_of_lot(session: Session, actor: Actor, lot_id: int, *, most: int = 30) -> list[MovementRow]:
+    """Return the way of a lot, the newest movement first."""
+    statement = _movements(actor).where(Movement.lot_id == lot_id).order_by(Movement.id.desc()).limit(most)
+    return [MovementRow(*row) for row in session.execute(statement)]
+
+
+# Operations and documents -------------------------------------------------------------------------------------------
+
+
+def operations(session: Session, ids: Iterable[UUID]) -> dict[UUID, Operation]:
+    """Return what was answered to operations before."""
+    return {found.id: found for found in session.scalars(select(Operation).where(Operation.id.in_(list(ids))))}
+
+
+def operations_to_review(
+    session: Session, actor: Actor, *, after: str | None = None, size: int = PAGE_SIZE
+) -> Page[Operation]:
+    """Return operations that a person must look at, newest first, of warehouses the actor may see into."""
+    seen = select(Movement.operation_id).where(visible(actor, "stock.read", Movement))
+    statement = select(Operation).where(Operation.outcome == "needs_review", Operation.id.in_(seen))
+    return page(
+        session, statement, order=[Operation.recorded_at, Operation.id], after=after, size=size, descending=True
+    )
+
+
+def vouchers_of(session: Session, actor: Actor, subject: tuple[str, int]) -> list[Voucher]:
+    """Return the documents of a subject, oldest first."""
+    statement = (
+        select(Voucher)
+        .where(
+            Voucher.subject_kind == subject[0],
+            Voucher.subject_id == subject[1],
+            or_(visible(actor, "stock.read", Voucher), visible(actor, "donations.read", Voucher)),
+        )
+        .order_by(Voucher.id)
+    )
+    return list(session.scalars(statement))
+
+
+# The proof ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A balance that is not what its movements add up to, or whose reservations are not what it says."""
+
+    warehouse_id: int
+    lot_id: int
+    place_id: int
+    booked: int
+    proved: int
+    reserved: int
+    reserved_proved: int
+
+
+@dataclass(frozen=True)
+class WarehouseProof:
+    """The proof of one warehouse."""
+
+    warehouse_id: int
+    code: str
+    name: str
+    movements: int
+    balances: int
+    differences: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The ledger against the balances. ``holds`` when every number is as it must be."""
+
+    movements: int
+    balances: int
+    difference: int
+    """Pieces by which balances differ from their movements; 0 is the only good answer."""
+    differences: Sequence[Difference]
+    items_out_of_balance: Sequence[int]
+    negative: int
+    warehouses: Sequence[WarehouseProof]
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether the ledger is proved."""
+        return not (self.difference or self.differences or self.items_out_of_balance or self.negative)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the proof as plain values, the first hundred differences with it."""
+        return {
+            "holds": self.holds,
+            "movements": self.movements,
+            "balances": self.balances,
+            "difference": self.difference,
+            "differences": [vars(each) for each in self.differences[:100]],
+            "differences_in_all": len(self.differences),
+            "items_out_of_balance": list(self.items_out_of_balance[:100]),
+            "negative": self.negative,
+            "warehouses": [vars(each) for each in self.warehouses],
+        }
+
+
+_PROVE = text(
+    """
+    WITH side AS (
+        SELECT lot_id, to_place_id AS place_id, quantity FROM movement
+        UNION ALL
+        SELECT lot_id, from_place_id, -quantity FROM movement
+    ),
+    proved AS (SELECT lot_id, place_id, sum(quantity) AS quantity FROM side GROUP BY lot_id, place_id),
+    spoken AS (
+        SELECT lot_id, place_id, sum(quantity) AS quantity FROM reservation
+        WHERE state = 'pending' GROUP BY lot_id, place_id
+    )
+    SELECT place.warehouse_id, lot_id, place_id,
+           coalesce(balance.on_hand, 0), coalesce(proved.quantity, 0)::bigint,
+           coalesce(balance.reserved, 0), coalesce(spoken.quantity, 0)::bigint
+    FROM balance
+    FULL JOIN proved USING (lot_id, place_id)
+    FULL JOIN spoken USING (lot_id, place_id)
+    JOIN place ON place.id = place_id
+    WHERE (coalesce(balance.on_hand, 0) <> coalesce(proved.quantity, 0)
+           OR coalesce(balance.reserved, 0) <> coalesce(spoken.quantity, 0))
+      AND (CAST(:warehouses AS bigint[]) IS NULL OR place.warehouse_id = ANY (CAST(:warehouses AS bigint[])))
+    ORDER BY lot_id, place_id
+    """
+)
+
+_OUT_OF_BALANCE = text(
+    """
+    SELECT item_id FROM balance GROUP BY item_id HAVING sum(on_hand) <> 0
+    UNION
+    SELECT lot.item_id FROM balance JOIN lot ON lot.id = balance.lot_id WHERE lot.item_id <> balance.item_id
+    ORDER BY item_id
+    """
+)
+
+_COUNTS = text(
+    """
+    SELECT warehouse.id, warehouse.code, warehouse.name, coalesce(moved.number, 0), coalesce(booked.number, 0),
+           coalesce(booked.negative, 0)
+    FROM warehouse
+    LEFT JOIN (SELECT warehouse_id, count(*) AS number FROM movement GROUP BY warehouse_id) AS moved
+           ON moved.warehouse_id = warehouse.id
+    LEFT JOIN (
+        SELECT warehouse_id, count(*) AS number,
+               count(*) FILTER (WHERE reserved < 0 OR guarded AND (on_hand < 0 OR reserved > on_hand)) AS negative
+        FROM balance GROUP BY warehouse_id
+    ) AS booked ON booked.warehouse_id = warehouse.id
+    WHERE CAST(:warehouses AS bigint[]) IS NULL OR warehouse.id = ANY (CAST(:warehouses AS bigint[]))
+    ORDER BY warehouse.name, warehouse.id
+    """
+)
+
+
+def verify(session: Session, warehouse_ids: Iterable[int] | None = None) -> Proof:
+    """Recompute every balance from the movements, and what is reserved from the reservations.
+
+    The session must see all rows: an actor with all grants, or the office of the stock.
+    """
+    chosen = {"warehouses": None if warehouse_ids is None else list(warehouse_ids)}
+    differences = [Difference(*row) for row in session.execute(_PROVE, chosen)]
+    items = [int(item_id) for item_id in session.scalars(_OUT_OF_BALANCE)]
+    counts = session.execute(_COUNTS, chosen).all()
+    wrong = Counter(each.warehouse_id for each in differences)
+    return Proof(
+        movements=sum(row[3] for row in counts),
+        balances=sum(row[4] for row in counts),
+        difference=sum(abs(each.booked - each.proved) for each in differences),
+        differences=differences,
+        items_out_of_balance=items,
+        negative=sum(row[5] for row in counts),
+        warehouses=[WarehouseProof(row[0], row[1], row[2], row[3], row[4], wrong[row[0]]) for row in counts],
+    )
+
+
+def last_proof(session: Session) -> Job | None:
+    """Return the job that proved the ledger last."""
+    statement = select(Job).where(Job.name == PROOF_JOB, Job.state == JobState.DONE).order_by(Job.id.desc()).limit(1)
+    return session.scalar(statement)
+
+
+def open_proof(session: Session) -> Job | None:
+    """Return the job that is proving the ledger now, or is about to."""
+    statement = select(Job).where(Job.name == PROOF_JOB, Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
+    return session.scalar(statement.order_by(Job.id.desc()).limit(1))
+
+
+def movements_about(session: Session) -> int:
+    """Return about how many movements there are, as the database last counted them."""
+    return max(0, session.scalar(text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'movement'::regclass")) or 0)

@@ -1,0 +1,770 @@
+"""What is done in a warehouse: open it, receive, move, take back, reserve, release, number a document.
+
+Rights: ``stock.operate`` where the goods are. What follows from a deed that another package has judged (a donation
+received, a parcel loaded, handed over or brought back, a share reserved) is done in the office of the stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from app.catalogue import queries as catalogue
+from app.catalogue.errors import ItemRetired
+from app.catalogue.models import Item
+from app.foundation.errors import NotAllowed, Stale
+from app.foundation.unit_of_work import UnitOfWork
+from app.foundation.words import Message, say
+from app.stock import ledger, queries
+from app.stock.errors import (
+    AlreadyReversed,
+    CannotReverse,
+    CodeTaken,
+    ExpiryNeeded,
+    NoSuchReservation,
+    NotToBeHandedOut,
+    PlaceNotEmpty,
+    PlaceRetired,
+    ReservationEnded,
+    SamePlace,
+    WrongPlace,
+)
+from app.stock.ledger import Held, Line
+from app.stock.models import (
+    REAL,
+    Kind,
+    Lot,
+    LotState,
+    Movement,
+    Place,
+    PlaceKind,
+    Reservation,
+    ReservationState,
+    Voucher,
+    VoucherSeries,
+    Warehouse,
+)
+
+HOME = ZoneInfo("Europe/Budapest")
+
+FIRST_PLACES = {
+    PlaceKind.DOCK: "DOK",
+    PlaceKind.QUARANTINE: "KAR",
+    PlaceKind.STAGING: "KI",
+    PlaceKind.DONOR: "DONOR",
+    PlaceKind.HANDED_OVER: "ATADVA",
+    PlaceKind.LOSS: "VESZT",
+    PlaceKind.DISCREPANCY: "ELTER",
+    PlaceKind.IN_TRANSIT: "UTON",
+}
+"""What every warehouse has from its first day, and how the codes end."""
+
+ENDS: dict[Kind, tuple[frozenset[PlaceKind], frozenset[PlaceKind]]] = {
+    Kind.RECEIVE: (frozenset({PlaceKind.DONOR}), REAL),
+    Kind.PUT_AWAY: (REAL, frozenset({PlaceKind.SHELF, PlaceKind.QUARANTINE})),
+    Kind.MOVE: (REAL, REAL),
+    Kind.PICK: (REAL, frozenset({PlaceKind.STAGING, PlaceKind.VEHICLE})),
+    Kind.LOAD: (REAL, frozenset({PlaceKind.VEHICLE})),
+    Kind.HAND_OVER: (REAL, frozenset({PlaceKind.HANDED_OVER})),
+    Kind.BRING_BACK: (frozenset({PlaceKind.VEHICLE, PlaceKind.HANDED_OVER}), REAL),
+    Kind.WRITE_OFF: (REAL, frozenset({PlaceKind.LOSS})),
+}
+"""Where each kind of movement may begin and end."""
+
+LEAVING = frozenset({Kind.PICK, Kind.LOAD, Kind.HAND_OVER})
+"""Ways to somebody: only free lots that have not expired take them."""
+
+JUDGED_BY_RUN = {
+    Kind.PICK: frozenset({"runs.load"}),
+    Kind.LOAD: frozenset({"runs.load", "runs.drive"}),
+    Kind.HAND_OVER: frozenset({"runs.drive", "runs.load", "runs.change"}),
+    Kind.BRING_BACK: frozenset({"runs.drive", "runs.load", "runs.change"}),
+}
+"""Rights over a run with which ``delivery`` has judged already; whose run it is, it knows and we do not."""
+
+VOUCHER_CODES = {
+    "receipt": "BEV",
+    "issue": "KIA",
+    "transfer": "ATA",
+    "delivery": "SZL",
+    "write_off": "SEL",
+    "stocktake": "LEL",
+    "certificate": "IGA",
+}
+
+
+# Warehouses and places ----------------------------------------------------------------------------------------------
+
+
+def open_warehouse(
+    uow: UnitOfWork,
+    *,
+    code: str,
+    name: str,
+    county_id: int,
+    settlement_id: int,
+    lat: float,
+    lon: float,
+    storage_classes: Sequence[str],
+    opens_at: time = time(6),
+    closes_at: time = time(18),
+    loading_bays: int = 4,
+) -> Warehouse:
+    """Open a warehouse with its dock, quarantine, staging and the places without walls."""
+    uow.actor.require("warehouses.manage")
+    if uow.session.scalar(select(Warehouse.id).where(Warehouse.code == code)) is not None:
+        raise CodeTaken(code=code)
+    warehouse = Warehouse(
+        code=code,
+        name=name,
+        county_id=county_id,
+        settlement_id=settlement_id,
+        lat=lat,
+        lon=lon,
+        storage_classes=list(storage_classes),
+        opens_at=opens_at,
+        closes_at=closes_at,
+        loading_bays=loading_bays,
+    )
+    uow.session.add(warehouse)
+    uow.session.flush()
+    for kind, ending in FIRST_PLACES.items():
+        uow.session.add(Place(warehouse_id=warehouse.id, county_id=county_id, code=f"{code}-{ending}", kind=kind.value))
+    uow.record("warehouse.opened", subject=("warehouse", warehouse.id), code=code)
+    uow.session.flush()
+    return warehouse
+
+
+def change_warehouse(uow: UnitOfWork, *, warehouse_id: int, version: int, **changes: Any) -> Warehouse:
+    """Change name, hours, bays or storage classes of a warehouse that was read at ``version``."""
+    uow.actor.require("warehouses.manage")
+    allowed = {"name", "opens_at", "closes_at", "loading_bays", "storage_classes", "lat", "lon"}
+    assert set(changes) <= allowed, f"unknown fields: {set(changes) - allowed}"
+    warehouse = queries.warehouse(uow.session, uow.actor, warehouse_id)
+    if warehouse.version != version:
+        raise Stale(version=warehouse.version)
+    changed = sorted(name for name, value in changes.items() if getattr(warehouse, name) != value)
+    for name in changed:
+        setattr(warehouse, name, changes[name])
+    if changed:
+        uow.record("warehouse.changed", subject=("warehouse", warehouse.id), fields=changed)
+    uow.session.flush()
+    return warehouse
+
+
+def open_place(
+    uow: UnitOfWork,
+    *,
+    warehouse_id: int,
+    code: str,
+    kind: str,
+    storage_class: str = "ambient",
+    parent_id: int | None = None,
+) -> Place:
+    """Open a shelf, a bin, a vehicle. Codes begin with the warehouse's: "MIS-A-03-2"."""
+    warehouse = queries.warehouse(uow.session, uow.actor, warehouse_id)
+    vehicle = kind == PlaceKind.VEHICLE and uow.actor.may("fleet.manage")
+    if not vehicle and not uow.actor.covers("warehouses.manage", warehouse=warehouse.id, county=warehouse.county_id):
+        uow.actor.require_for("stock.operate", warehouse=warehouse.id, county=warehouse.county_id)
+    if PlaceKind(kind) not in REAL:
+        raise WrongPlace(place=code, deed="open")
+    if uow.session.scalar(select(Place.id).where(Place.code == code)) is not None:
+        raise CodeTaken(code=code)
+    if parent_id is not None and queries.place(uow.session, parent_id).warehouse_id != warehouse_id:
+        raise WrongPlace(place=code, deed="open")
+    place = Place(
+        warehouse_id=warehouse_id,
+        county_id=warehouse.county_id,
+        code=code,
+        kind=PlaceKind(kind).value,
+        storage_class=storage_class,
+        parent_id=parent_id,
+    )
+    uow.session.add(place)
+    uow.session.flush()
+    uow.record("place.opened", subject=("place", place.id), code=code, warehouse_id=warehouse_id)
+    return place
+
+
+def retire_place(uow: UnitOfWork, *, place_id: int) -> Place:
+    """Use a place no more; it must be empty, and those without walls stay."""
+    place = queries.place(uow.session, place_id)
+    if not uow.actor.covers("warehouses.manage", warehouse=place.warehouse_id, county=place.county_id):
+        uow.actor.require_for("stock.operate", warehouse=place.warehouse_id, county=place.county_id)
+    if not place.guarded:
+        raise WrongPlace(place=place.code, deed="retire")
+    if queries.holds_anything(uow.session, place_id):
+        raise PlaceNotEmpty(place=place.code)
+    if place.retired_at is None:
+        place.retired_at = uow.now
+        uow.record("place.retired", subject=("place", place.id), code=place.code)
+    uow.session.flush()
+    return place
+
+
+# Arriving -----------------------------------------------------------------------------------------------------------
+
+
+def receive(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    item_id: int,
+    quantity: int,
+    place_id: int,
+    warehouse_id: int,
+    expires_on: date | None = None,
+    use_by: bool = False,
+    batch: str | None = None,
+    condition: str = "new",
+    unit_value_huf: int | None = None,
+    source: str | None = None,
+    state: str = LotState.FREE,
+    happened_at: datetime | None = None,
+) -> Lot:
+    """Receive goods from a donor into a place, as a new lot."""
+    arrival = {
+        "operation_id": operation_id,
+        "item_id": item_id,
+        "quantity": quantity,
+        "place_id": place_id,
+        "warehouse_id": warehouse_id,
+        "expires_on": expires_on,
+        "use_by": use_by,
+        "batch": batch,
+        "condition": condition,
+        "unit_value_huf": unit_value_huf,
+        "source": source,
+        "state": state,
+        "happened_at": happened_at,
+    }
+    return receive_many(uow, [arrival])[0]
+
+
+def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list[Lot]:
+    """Receive many lots at once; each is what ``receive`` takes, by the same names. The same few statements for all."""
+    if not arrivals:
+        return []
+    warehouse_ids = {arrival["warehouse_id"] for arrival in arrivals}
+    with _office(uow, "stock.operate"):
+        places = queries.places_by_id(uow.session, {arrival["place_id"] for arrival in arrivals})
+        donors = queries.virtual_places(uow.session, warehouse_ids, PlaceKind.DONOR)
+        items = catalogue.items_by_id(uow.session, {arrival["item_id"] for arrival in arrivals})
+        lots = []
+        for arrival in arrivals:
+            place = places.get(arrival["place_id"]) or queries.place(uow.session, arrival["place_id"])
+            item = items.get(arrival["item_id"]) or catalogue.item(uow.session, arrival["item_id"])
+            _may_receive(uow, place, arrival["warehouse_id"], item, arrival.get("expires_on"))
+            lots.append(_lot(uow, item, arrival))
+        uow.session.add_all(lots)
+        uow.session.flush()
+        lines = [
+            Line(
+                lot_id=lot.id,
+                from_place_id=donors[arrival["warehouse_id"]].id,
+                to_place_id=arrival["place_id"],
+                quantity=arrival["quantity"],
+                kind=Kind.RECEIVE,
+                operation_id=arrival["operation_id"],
+                happened_at=arrival.get("happened_at"),
+            )
+            for lot, arrival in zip(lots, arrivals, strict=True)
+        ]
+        held = ledger.hold(uow, [key for line in lines for key in _ends(line)], new=True)
+        movements = ledger.post(uow, held, lines)
+    if len(movements) == 1:
+        _record(uow, movements[0])
+    else:
+        uow.record("stock.received", lots=len(lots), warehouses=len(warehouse_ids))
+    return lots
+
+
+def _may_receive(uow: UnitOfWork, place: Place, warehouse_id: int, item: Item, expires_on: date | None) -> None:
+    if not uow.actor.covers("stock.operate", warehouse=place.warehouse_id, county=place.county_id):
+        uow.actor.require_for("donations.receive", warehouse=place.warehouse_id, county=place.county_id)
+    if place.warehouse_id != warehouse_id or not place.guarded:
+        raise WrongPlace(place=place.code, deed=Kind.RECEIVE)
+    if place.retired_at is not None:
+        raise PlaceRetired(place=place.code)
+    if item.retired_at is not None:
+        raise ItemRetired(item=item.name_hu)
+    if item.tracks_expiry and expires_on is None:
+        raise ExpiryNeeded(item=item.name_hu)
+
+
+def _lot(uow: UnitOfWork, item: Item, arrival: Mapping[str, Any]) -> Lot:
+    return Lot(
+        item_id=item.id,
+        expires_on=arrival.get("expires_on"),
+        use_by=arrival.get("use_by", False),
+        batch=arrival.get("batch"),
+        condition=arrival.get("condition", "new"),
+        state=LotState(arrival.get("state", LotState.FREE)).value,
+        unit_value_huf=arrival.get("unit_value_huf"),
+        source=arrival.get("source"),
+        warehouse_id=arrival["warehouse_id"],
+        received_at=arrival.get("happened_at") or uow.now,
+    )
+
+
+# Moving -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What a deed wrote into the ledger, and what a person must look at."""
+
+    movement: Movement
+    movements: list[Movement]
+    review: list[Message] = field(default_factory=list)
+
+
+def move(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    lot_id: int,
+    from_place_id: int,
+    to_place_id: int,
+    quantity: int,
+    kind: Kind = Kind.MOVE,
+    reason: str | None = None,
+    happened_at: datetime | None = None,
+    line: int = 0,
+) -> Movement:
+    """Move a quantity of a lot from one place to another; more than is available is refused."""
+    booked = book(
+        uow,
+        operation_id=operation_id,
+        lot_id=lot_id,
+        from_place_id=from_place_id,
+        to_place_id=to_place_id,
+        quantity=quantity,
+        kind=kind,
+        reason=reason,
+        happened_at=happened_at,
+        line=line,
+    )
+    return booked.movement
+
+
+def book(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    lot_id: int,
+    from_place_id: int,
+    to_place_id: int,
+    quantity: int,
+    kind: Kind = Kind.MOVE,
+    reason: str | None = None,
+    happened_at: datetime | None = None,
+    done: bool = False,
+    line: int = 0,
+) -> Booked:
+    """Move a quantity of a lot; with ``done`` it has been moved by hand already, and the world wins.
+
+    Then what the books lack comes out of the discrepancy place, so that nothing goes negative, and the answer says
+    what a person must look at.
+    """
+    if from_place_id == to_place_id:
+        raise SamePlace
+    kind = Kind(kind)
+    keys = [(lot_id, from_place_id), (lot_id, to_place_id)]
+    with _office(uow, "stock.write_off" if kind == Kind.WRITE_OFF else "stock.operate"):
+        held = ledger.hold(uow, keys)
+        source, target = held[keys[0]], held[keys[1]]
+        _may_move(uow, kind, source, target)
+        review = _judge(uow, kind, source, target, done=done)
+        lines = []
+        missing = quantity - source.available if source.guarded else 0
+        if done and missing > 0:
+            review.append(_shortage(source, quantity))
+            unknown = queries.virtual_place(uow.session, source.warehouse_id, PlaceKind.DISCREPANCY)
+            held = ledger.hold(uow, [*keys, (lot_id, unknown.id)])
+            missing = quantity - held[keys[0]].available
+            lines.append(
+                Line(
+                    lot_id,
+                    unknown.id,
+                    from_place_id,
+                    missing,
+                    Kind.MOVE,
+                    operation_id,
+                    line,
+                    "discrepancy",
+                    happened_at,
+                )
+            )
+            line += 1
+        lines.append(Line(lot_id, from_place_id, to_place_id, quantity, kind, operation_id, line, reason, happened_at))
+        movements = ledger.post(uow, held, lines)
+    _record(uow, movements[-1])
+    if review:
+        uow.record("stock.needs_review", subject=("lot", lot_id), movement_id=movements[-1].id, missing=max(missing, 0))
+    return Booked(movements[-1], movements, review)
+
+
+def _may_move(uow: UnitOfWork, kind: Kind, source: Held, target: Held) -> None:
+    permission = "stock.write_off" if kind == Kind.WRITE_OFF else "stock.operate"
+    ends = [{"warehouse": each.warehouse_id, "county": each.county_id} for each in (source, target)]
+    if all(uow.actor.covers(permission, **end) for end in ends):
+        return
+    if not any(uow.actor.may(each) for each in JUDGED_BY_RUN.get(kind, ())):
+        raise NotAllowed(permission=permission)
+
+
+def _judge(uow: UnitOfWork, kind: Kind, source: Held, target: Held, *, done: bool) -> list[Message]:
+    """Refuse what must not be; what was done already is only noted."""
+    begins, ends = ENDS[kind]
+    if source.place_kind not in begins:
+        raise WrongPlace(place=source.place_code, deed=kind)
+    if target.place_kind not in ends:
+        raise WrongPlace(place=target.place_code, deed=kind)
+    review = []
+    if target.place_retired:
+        if not done:
+            raise PlaceRetired(place=target.place_code)
+        review.append(say("The place %(place)s is not used any more.", place=target.place_code))
+    today = uow.now.astimezone(HOME).date()
+    expired = source.expires_on is not None and source.expires_on < today
+    if kind in LEAVING and (expired or source.lot_state != LotState.FREE):
+        if not done:
+            raise NotToBeHandedOut(
+                lot_id=source.lot_id,
+                item=source.item_name,
+                state=source.lot_state,
+                expires_on=source.expires_on,
+                today=today,
+            )
+        review.append(say("The lot had expired, or was not free."))
+    return review
+
+
+def _shortage(source: Held, wanted: int) -> Message:
+    return say(
+        "The books had %(available)s available at %(place)s, %(wanted)s were taken. The difference is to be looked at.",
+        available=source.available,
+        place=source.place_code,
+        wanted=wanted,
+    )
+
+
+def reverse(
+    uow: UnitOfWork, *, operation_id: UUID, movement_id: int, reason: str, happened_at: datetime | None = None
+) -> Movement:
+    """Take a movement back by its opposite; both stay in the ledger."""
+    original = queries.movement(uow.session, uow.actor, movement_id)
+    if original.kind == Kind.REVERSE:
+        raise CannotReverse(movement_id=movement_id)
+    if queries.is_reversed(uow.session, movement_id):
+        raise AlreadyReversed(movement_id=movement_id)
+    permission = "stock.write_off" if original.kind == Kind.WRITE_OFF else "stock.operate"
+    uow.actor.require_for(permission, warehouse=original.warehouse_id, county=original.county_id)
+    back = Line(
+        lot_id=original.lot_id,
+        from_place_id=original.to_place_id,
+        to_place_id=original.from_place_id,
+        quantity=original.quantity,
+        kind=Kind.REVERSE,
+        operation_id=operation_id,
+        reason=reason,
+        happened_at=happened_at,
+        reverses_id=original.id,
+    )
+    with _office(uow, permission):
+        held = ledger.hold(uow, _ends(back))
+        movement = ledger.post(uow, held, [back])[0]
+    _record(uow, movement)
+    return movement
+
+
+def change_lot_state(uow: UnitOfWork, *, lot_id: int, state: str, reason: str) -> Lot:
+    """Block a lot, put it into quarantine as a whole, or free it again."""
+    lot = queries.lot(uow.session, uow.actor, lot_id)
+    uow.actor.require_for("stock.operate", warehouse=lot.warehouse_id)
+    before, lot.state = lot.state, LotState(state).value
+    uow.record("lot.state", subject=("lot", lot.id), before=before, state=lot.state, reason=reason)
+    uow.session.flush()
+    return lot
+
+
+# Reserving ----------------------------------------------------------------------------------------------------------
+
+
+def reserve(
+    uow: UnitOfWork, *, lot_id: int, place_id: int, quantity: int, purpose: tuple[str, int], expires_at: datetime
+) -> Reservation:
+    """Speak for a quantity of a lot in a place, until a time. Who may decide that, the caller has judged."""
+    row = {
+        "lot_id": lot_id,
+        "place_id": place_id,
+        "quantity": quantity,
+        "purpose_kind": purpose[0],
+        "purpose_id": purpose[1],
+        "expires_at": expires_at,
+    }
+    reservation_id = reserve_many(uow, [row])[0]
+    return uow.session.get_one(Reservation, reservation_id)
+
+
+def reserve_many(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]], *, skip_short: bool = False) -> list[int | None]:
+    """Speak for many at once: rows of ``lot_id place_id quantity purpose_kind purpose_id expires_at``.
+
+    Returns the ids in the order of the rows. A row that does not fit refuses all of them; with ``skip_short`` it is
+    left out and its id is None. A fixed number of statements.
+    """
+    if not rows:
+        return []
+    with uow.office("stock"):
+        held = ledger.hold(uow, [(row["lot_id"], row["place_id"]) for row in rows])
+        changes: dict[ledger.Key, int] = {}
+        fits = []
+        for row in rows:
+            key = (row["lot_id"], row["place_id"])
+            wanted = changes.get(key, 0) + row["quantity"]
+            short = wanted > held[key].available or not held[key].guarded
+            if short and not skip_short:
+                held[key].must_cover(wanted)
+            fits.append(not short)
+            if not short:
+                changes[key] = wanted
+        ledger.speak_for(uow.session, held, changes)
+        values = [
+            {
+                "lot_id": row["lot_id"],
+                "place_id": row["place_id"],
+                "quantity": row["quantity"],
+                "state": ReservationState.PENDING.value,
+                "purpose_kind": row["purpose_kind"],
+                "purpose_id": row["purpose_id"],
+                "made_at": uow.now,
+                "expires_at": row["expires_at"],
+            }
+            for row, fit in zip(rows, fits, strict=True)
+            if fit
+        ]
+        returning = insert(Reservation).returning(Reservation.id, sort_by_parameter_order=True)
+        made = iter(uow.session.scalars(returning, values).all() if values else [])
+    if len(values) > 1:
+        uow.record("stock.reserved", reservations=len(values), pieces=sum(row["quantity"] for row in values))
+    elif values:
+        uow.record("stock.reserved", subject=("lot", values[0]["lot_id"]), quantity=values[0]["quantity"])
+    return [next(made) if fit else None for fit in fits]
+
+
+def release(uow: UnitOfWork, *, reservation_id: int) -> Reservation:
+    """Give back what was reserved. What has ended already stays as it is."""
+    if uow.session.get(Reservation, reservation_id) is None:
+        raise NoSuchReservation(reservation_id=reservation_id)
+    release_many(uow, [reservation_id])
+    return uow.session.get_one(Reservation, reservation_id, populate_existing=True)
+
+
+def release_many(uow: UnitOfWork, reservation_ids: Iterable[int]) -> int:
+    """Give back many reservations at once; return how many were still pending."""
+    with uow.office("stock"):
+        rows = _pending(uow, reservation_ids)
+        changes: dict[ledger.Key, int] = {}
+        for row in rows:
+            key = (row.lot_id, row.place_id)
+            changes[key] = changes.get(key, 0) - row.quantity
+        if rows:
+            ledger.speak_for(uow.session, ledger.hold(uow, changes), changes)
+            _end(uow, [row.id for row in rows], ReservationState.RELEASED)
+    if rows:
+        uow.record("stock.released", reservations=len(rows), pieces=sum(row.quantity for row in rows))
+    return len(rows)
+
+
+def keep_reserved(uow: UnitOfWork, reservation_ids: Iterable[int], *, expires_at: datetime) -> int:
+    """Let pending reservations end later (or sooner); return how many were still pending."""
+    rows = _pending(uow, reservation_ids)
+    if rows:
+        changed = update(Reservation).where(Reservation.id.in_([row.id for row in rows])).values(expires_at=expires_at)
+        uow.session.execute(changed, execution_options={"synchronize_session": False})
+    return len(rows)
+
+
+def expire_reservations(uow: UnitOfWork, *, most: int = 5000) -> int:
+    """Give back what was reserved until a time that has come; return how many."""
+    statement = (
+        select(Reservation.id)
+        .where(Reservation.state == ReservationState.PENDING, Reservation.expires_at <= uow.now)
+        .order_by(Reservation.id)
+        .limit(most)
+    )
+    return release_many(uow, uow.session.scalars(statement).all())
+
+
+def consume_and_move(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    line: int,
+    reservation_id: int,
+    to_place_id: int,
+    kind: Kind,
+    happened_at: datetime | None = None,
+) -> Movement:
+    """Move what was reserved; the reservation is consumed by the movement in one step."""
+    return consume_many_and_move(
+        uow,
+        operation_id=operation_id,
+        reservation_ids=[reservation_id],
+        to_place_id=to_place_id,
+        kind=kind,
+        happened_at=happened_at,
+        line=line,
+    )[0]
+
+
+def consume_many_and_move(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    reservation_ids: Sequence[int],
+    to_place_id: int,
+    kind: Kind,
+    happened_at: datetime | None = None,
+    line: int = 0,
+) -> list[Movement]:
+    """Move everything that some reservations hold into one place, as lines of one operation, in their order."""
+    kind = Kind(kind)
+    with uow.office("stock"):
+        rows = {row.id: row for row in _pending(uow, reservation_ids)}
+        for reservation_id in reservation_ids:
+            if reservation_id not in rows:
+                ended = uow.session.get(Reservation, reservation_id)
+                if ended is None:
+                    raise NoSuchReservation(reservation_id=reservation_id)
+                raise ReservationEnded(reservation_id=reservation_id, state=ended.state)
+        ordered = [rows[reservation_id] for reservation_id in reservation_ids]
+        lines = [
+            Line(
+                lot_id=row.lot_id,
+                from_place_id=row.place_id,
+                to_place_id=to_place_id,
+                quantity=row.quantity,
+                kind=kind,
+                operation_id=operation_id,
+                number=line + number,
+                happened_at=happened_at,
+                reserved=row.quantity,
+            )
+            for number, row in enumerate(ordered)
+        ]
+        held = ledger.hold(uow, [key for each in lines for key in _ends(each)])
+        for each in lines:
+            source, target = (held[key] for key in _ends(each))
+            _may_move(uow, kind, source, target)
+            _judge(uow, kind, source, target, done=False)
+        movements = ledger.post(uow, held, lines)
+        _end(uow, list(rows), ReservationState.CONSUMED)
+    for movement in movements:
+        _record(uow, movement)
+    return movements
+
+
+def _pending(uow: UnitOfWork, reservation_ids: Iterable[int]) -> list[Any]:
+    """Lock the reservations that are still pending; always before balances, always in the order of ids."""
+    statement = (
+        select(Reservation.id, Reservation.lot_id, Reservation.place_id, Reservation.quantity)
+        .where(Reservation.id.in_(list(reservation_ids)), Reservation.state == ReservationState.PENDING)
+        .order_by(Reservation.id)
+        .with_for_update()
+    )
+    return list(uow.session.execute(statement))
+
+
+def _end(uow: UnitOfWork, reservation_ids: Sequence[int], state: ReservationState) -> None:
+    ended = update(Reservation).where(Reservation.id.in_(reservation_ids)).values(state=state, ended_at=uow.now)
+    uow.session.execute(ended, execution_options={"synchronize_session": "evaluate"})
+
+
+# Documents ----------------------------------------------------------------------------------------------------------
+
+
+def issue_voucher(
+    uow: UnitOfWork, *, kind: str, warehouse_id: int, subject: tuple[str, int], content: dict[str, Any]
+) -> Voucher:
+    """Number a document. The number is drawn in this transaction, so that an undone deed leaves no gap."""
+    with uow.office("stock"):
+        warehouse = uow.session.get_one(Warehouse, warehouse_id)
+        year = uow.now.astimezone(HOME).year
+        drawn = (
+            insert(VoucherSeries)
+            .values(kind=kind, warehouse_id=warehouse_id, year=year, last_number=1)
+            .on_conflict_do_update(
+                index_elements=["kind", "warehouse_id", "year"], set_={"last_number": VoucherSeries.last_number + 1}
+            )
+            .returning(VoucherSeries.id, VoucherSeries.last_number)
+        )
+        series_id, number = uow.session.execute(drawn).one()
+        code = f"{VOUCHER_CODES.get(kind, kind[:3].upper())}/{warehouse.code}/{year}/{number:05d}"
+        voucher = Voucher(
+            series_id=series_id,
+            number=number,
+            code=code,
+            kind=kind,
+            warehouse_id=warehouse_id,
+            county_id=warehouse.county_id,
+            posted_at=uow.now,
+            posted_by_id=uow.actor.id,
+            subject_kind=subject[0],
+            subject_id=subject[1],
+            content=content,
+        )
+        uow.session.add(voucher)
+        uow.session.flush()
+    uow.record("voucher.issued", subject=subject, voucher_id=voucher.id, code=code)
+    return voucher
+
+
+def cancel_voucher(uow: UnitOfWork, *, voucher_id: int, reason: str) -> Voucher:
+    """Cancel a document; it stays with its number."""
+    with uow.office("stock"):
+        voucher = uow.session.get_one(Voucher, voucher_id)
+        if voucher.cancelled_at is None:
+            voucher.cancelled_at = uow.now
+            uow.record("voucher.cancelled", subject=("voucher", voucher.id), code=voucher.code, reason=reason)
+    return voucher
+
+
+# Small parts --------------------------------------------------------------------------------------------------------
+
+
+def _ends(line: Line) -> list[ledger.Key]:
+    return [(line.lot_id, line.from_place_id), (line.lot_id, line.to_place_id)]
+
+
+def _office(uow: UnitOfWork, permission: str) -> AbstractContextManager[None]:
+    """Whoever works in the stock sees its rows by their own right; for others it is opened, and we judge."""
+    return nullcontext() if uow.actor.may(permission) else uow.office("stock")
+
+
+def _record(uow: UnitOfWork, movement: Movement) -> None:
+    uow.record(
+        f"stock.{movement.kind}",
+        subject=("lot", movement.lot_id),
+        movement_id=movement.id,
+        quantity=movement.quantity,
+        from_place_id=movement.from_place_id,
+        to_place_id=movement.to_place_id,
+    )
+
+
+def promise_proof(uow: UnitOfWork) -> int:
+    """Promise a proof of the whole ledger; return the job's number."""
+    uow.actor.require("ledger.verify")
+    job = uow.promise("stock.verify_ledger")
+    uow.session.flush()
+    return job.id
