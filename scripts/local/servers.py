@@ -57,6 +57,7 @@ FLEETING = LASTING | {
     "max_wal_size": "256MB",
     "shared_buffers": "128MB",
     "autovacuum_naptime": "1h",
+    "dynamic_shared_memory_type": "mmap",
 }
 """Settings of a server for tests: its data is thrown away."""
 
@@ -609,7 +610,7 @@ def fleeting_postgres() -> Iterator[Postgres]:
             yield postgres
         finally:
             if postgres.process:
-                child.stop(postgres.process, grace_seconds=0, ask=signal.SIGQUIT)
+                child.stop(postgres.process, grace_seconds=5, ask=signal.SIGQUIT)
 
 
 @contextlib.contextmanager
