@@ -116,7 +116,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
 
   /** Labels that would lie on others are left away, the less important first. */
   function arrange() {
-    const taken = [];
+    const taken = (shown.depots ?? []).map((depot) => map.latLngToContainerPoint(place(depot))).map((at) => [at.x - 8, at.y - 8, at.x + 8, at.y + 8]);
     for (const item of labels) {
       const at = map.latLngToContainerPoint(place(item.thing));
       const box = [at.x + (item.seat ? 12 : 4), at.y - 8, at.x + item.wide + 16, at.y + 8];
