@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, flash, g, get_flashed_messages, request, url_for
 from werkzeug.datastructures import MultiDict
@@ -69,8 +70,10 @@ def url_with(**changes: Any) -> str:
     for name, value in changes.items():
         if value is not None:
             query.setlist(name, [str(one) for one in value] if isinstance(value, list | tuple) else [str(value)])
-    view_args = {**(request.view_args or {}), **{name: query.getlist(name) for name in query}}
-    return url_for(request.endpoint, **view_args) if request.endpoint else request.path
+    # The query is written here: url_for would take "?endpoint=x" or "?_external=1" for its own arguments.
+    path = url_for(request.endpoint, **(request.view_args or {})) if request.endpoint else request.path
+    written = urlencode(list(query.items(multi=True)))
+    return f"{path}?{written}" if written else path
 
 
 def may(permission: str) -> bool:
