@@ -68,7 +68,9 @@ def point_in_hungary(lat: float, lon: float) -> Point:
     other = Point(lon, lat)
     if is_in_hungary(other):
         raise PointRefused(
-            say("Latitude and longitude look swapped: %(lat)s, %(lon)s would be in Hungary.", lat=lon, lon=lat),
+            say(
+                "Latitude and longitude look swapped: %(lat)s, %(lon)s would be in Hungary.", lat=str(lon), lon=str(lat)
+            ),
             lat=lat,
             lon=lon,
             suggested=other,
@@ -76,5 +78,5 @@ def point_in_hungary(lat: float, lon: float) -> Point:
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         message = say("There is no such place: latitude goes from -90 to 90, longitude from -180 to 180.")
     else:
-        message = say("The point %(lat)s, %(lon)s is outside Hungary.", lat=lat, lon=lon)
+        message = say("The point %(lat)s, %(lon)s is outside Hungary.", lat=str(lat), lon=str(lon))
     raise PointRefused(message, lat=lat, lon=lon)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from app.foundation.errors import NotFound
+from app.foundation.errors import Invalid, NotFound
 from app.foundation.paging import PAGE_SIZE, Page, page
 from app.foundation.text import fold
 from app.foundation.words import say
@@ -42,9 +42,9 @@ class Found:
     lon: float
 
     @property
-    def text(self) -> str:
-        """The line to choose by: "Csenyéte (3837) · Borsod-Abaúj-Zemplén"."""
-        return f"{self.name} ({self.postal_code}) · {self.county}"
+    def sub(self) -> str:
+        """What tells it from others: "3837 · Borsod-Abaúj-Zemplén"."""
+        return f"{self.postal_code} · {self.county}"
 
 
 def question(text: str) -> tuple[str, str]:
@@ -121,9 +121,10 @@ def settlements(
     deprivation_class: int | None = None,
     after: str | None = None,
     size: int = PAGE_SIZE,
-    by_population: bool = False,
+    by: str = "name",
+    descending: bool = False,
 ) -> Page[Settlement]:
-    """Return a page of settlements by name, or the most populous first, with how many there are."""
+    """Return a page of settlements by name or population, with how many there are."""
     conditions: list[ColumnElement[bool]] = []
     name, digits = question(q)
     if name:
@@ -148,9 +149,9 @@ def settlements(
         )
     )
     order: list[ColumnElement[Any]] = [Settlement.name_key.expression, Settlement.id.expression]
-    if by_population:
+    if by == "population":
         order = [func.coalesce(Settlement.population, -1), Settlement.id.expression]
-    found = page(session, statement, order=order, after=after, size=size, descending=by_population)
+    found = page(session, statement, order=order, after=after, size=size, descending=descending)
     total = session.scalar(select(func.count()).select_from(Settlement).where(*conditions))
     return Page(found.rows, found.next_after, total)
 
@@ -309,9 +310,35 @@ def districts(session: Session, *, county_id: int | None = None) -> Sequence[Dis
     return session.scalars(statement).all()
 
 
-def settlement_count(session: Session) -> int:
-    """Return how many settlements there are."""
-    return session.scalar(select(func.count()).select_from(Settlement)) or 0
+def gazetteer_figures(session: Session) -> dict[str, int]:
+    """Return how many settlements there are, and of how many the district or the population is not official yet."""
+    row = session.execute(
+        select(
+            func.count().label("settlements"),
+            func.count().filter(Settlement.district_provisional).label("provisional"),
+            func.count(Settlement.ksh_code).label("registered"),
+        ).select_from(Settlement)
+    ).one()
+    return dict(row._mapping)
+
+
+def settlement_typed(session: Session, *, settlement_id: int | None, text: str) -> Settlement:
+    """Return the settlement that was chosen in a form, or whose name was only typed there (without scripts).
+
+    Refuses a name that fits none or several, and says what to do.
+    """
+    if settlement_id is not None:
+        return settlement(session, settlement_id)
+    named = [each for each in find_settlements(session, text, limit=2) if fold(each.name) == question(text)[0]]
+    found = named or find_settlements(session, text, limit=2)
+    if len(found) != 1:
+        wrong = (
+            say("Several settlements fit “%(typed)s”. Choose one from the list.", typed=text)
+            if found
+            else say("No settlement is called “%(typed)s”. Type its name or postal code.", typed=text)
+        )
+        raise Invalid(wrong, {"settlement_id": [wrong]})
+    return settlement(session, found[0].id)
 
 
 # --- the register ---------------------------------------------------------------------------------------------------
@@ -370,21 +397,21 @@ def register_import(session: Session, import_id: int, *, for_change: bool = Fals
 
 
 def register_rows(
-    upload: RegisterImport, *, only: str = "", after: str | None = None, size: int = PAGE_SIZE
+    upload: RegisterImport, *, show: str = "", after: str | None = None, size: int = PAGE_SIZE
 ) -> Page[Any]:
     """Return a page of an upload's rows: all, or only those that are wrong, odd or change the district."""
-    chosen = [row for row in upload.rows if _is(row, only)]
+    chosen = [row for row in upload.rows if _is(row, show)]
     start = int(after) if after and after.isdigit() and len(after) < 7 else 0
     shown = chosen[start : start + size]
     end = start + len(shown)
     return Page(shown, str(end) if end < len(chosen) else None, len(chosen))
 
 
-def _is(row: dict[str, Any], only: str) -> bool:
-    if only == "wrong":
+def _is(row: dict[str, Any], show: str) -> bool:
+    if show == "wrong":
         return bool(row["problems"])
-    if only == "odd":
+    if show == "odd":
         return bool(row["remarks"]) and not row["problems"]
-    if only == "moved":
+    if show == "moved":
         return not row["problems"] and row["values"]["district"] not in (None, row["now"]["district"])
     return True

@@ -96,7 +96,7 @@ def test_settlements_are_found_as_one_types_the_best_first(work, typed, expected
 def test_a_found_settlement_tells_itself_from_others(work):
     with work() as uow:
         miskolc = queries.find_settlements(uow.session, "3530")[0]
-        assert miskolc.text == "Miskolc (3530) · Borsod-Abaúj-Zemplén"
+        assert miskolc.sub == "3530 · Borsod-Abaúj-Zemplén"
         assert miskolc.postal_codes == 2
 
 
@@ -119,7 +119,7 @@ def test_lists_are_paged_by_key_and_filtered(work):
         assert second.next_after is None
         county = queries.settlement_named(uow.session, "Fáj").county_id
         assert queries.settlements(uow.session, county_id=county).total == 6
-        assert names(queries.settlements(uow.session, by_population=True, size=3).rows) == [
+        assert names(queries.settlements(uow.session, by="population", descending=True, size=3).rows) == [
             "Budapest",
             "Szeged",
             "Miskolc",
