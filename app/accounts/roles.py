@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from app.foundation.actor import Scope
+from app.foundation.actor import Actor, Scope
 
 
 class Role(StrEnum):
@@ -179,3 +179,6 @@ PERMISSIONS = frozenset(permission for grants in GRANTS.values() for permission 
 
 SEES_FAMILIES = frozenset(role for role, grants in GRANTS.items() if "households.read" in grants)
 """Roles that must sign in with a second factor."""
+
+SYSTEM = Actor(None, "job", "job", grants=dict.fromkeys(sorted(PERMISSIONS), Scope.ALL))
+"""Whom promised work acts as: whoever promised it was asked for the permission then."""

@@ -8,22 +8,19 @@ from random import Random
 
 from sqlalchemy import func, select, text
 
-from app.accounts.roles import GRANTS
+from app.accounts.roles import SYSTEM
+from app.allocation import service as allocation
 from app.catalogue import service as catalogue
 from app.config import Settings
-from app.foundation.actor import Actor, Scope
 from app.foundation.database import make_engine, make_sessions
 from app.foundation.personal import Keyring, use_keyring
 from app.foundation.unit_of_work import unit_of_work
 from app.geography import service as geography
+from app.planning import service as planning
 from app.stock.models import Warehouse
+from scripts.demo import chain, families, people, shelves
 from scripts.demo import country as places
-from scripts.demo import families, people, shelves
 from scripts.demo.plan import Size
-
-BUILDER = Actor(
-    None, "demo", "system", grants={permission: Scope.ALL for grants in GRANTS.values() for permission in grants}
-)
 
 
 class NotEmpty(Exception):
@@ -43,7 +40,7 @@ def country(
     sessions = make_sessions(engine)
     chance = Random(seed)
 
-    with unit_of_work(sessions, BUILDER) as uow:
+    with unit_of_work(sessions, SYSTEM) as uow:
         if uow.session.scalar(select(func.count()).select_from(Warehouse)):
             raise NotEmpty("There is data in this database already; the demo fills an empty one only.")
         geography.load_gazetteer(uow)
@@ -67,7 +64,7 @@ def country(
         connection.execute(text("ANALYZE"))
     if plan:
         first_plan(settings, today, tell)
-    with unit_of_work(sessions, BUILDER) as uow:
+    with unit_of_work(sessions, SYSTEM) as uow:
         late.write(uow)
     tell("households that came later")
     engine.dispose()
@@ -75,18 +72,27 @@ def country(
 
 def first_plan(settings: Settings, today: date, tell: Callable[[str], None]) -> None:
     """Allocate, approve and pack what was confirmed in time, and promise a national plan for the next working day."""
-    from app.planning import service as planning
-    from scripts.demo import chain
-
-    engine = make_engine(settings.database_url, pool_size=2, statement_seconds_max=300)
+    engine = make_engine(settings.database_url, pool_size=4, statement_seconds_max=300)
     sessions = make_sessions(engine)
-    run = chain.allocate(sessions, BUILDER, before=None)
-    tell(f"allocated: {run}")
-    with unit_of_work(sessions, BUILDER) as uow:
-        on = today + timedelta(days=1)
-        while on.weekday() > 4:
-            on += timedelta(days=1)
-        counties = list(uow.session.scalars(select(Warehouse.county_id).distinct()))
-        planning.start(uow, on=on, county_ids=sorted(counties), seconds_max=60)
+    with unit_of_work(sessions, SYSTEM) as uow:
+        run = allocation.start(uow)
+        run_id = run.id
+    chain.work_off(settings, sessions)
+    tell("first allocation")
+    with unit_of_work(sessions, SYSTEM) as uow:
+        allocation.approve(uow, run_id=run_id)
+    chain.work_off(settings, sessions)
+    tell("parcels packed")
+    with unit_of_work(sessions, SYSTEM) as uow:
+        counties = sorted(uow.session.scalars(select(Warehouse.county_id).distinct()))
+        planning.start(uow, on=next_working_day(today), county_ids=counties, seconds_max=60)
     tell("national plan promised")
     engine.dispose()
+
+
+def next_working_day(today: date) -> date:
+    """Return the next day that is neither Saturday nor Sunday."""
+    following = today + timedelta(days=1)
+    while following.weekday() > 4:
+        following += timedelta(days=1)
+    return following

@@ -8,10 +8,9 @@ from redis import Redis
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from app.accounts.roles import GRANTS
+from app.accounts.roles import SYSTEM
 from app.config import Settings, SettingWrong
 from app.foundation import job_queue
-from app.foundation.actor import Actor, Scope
 from app.foundation.database import make_engine, make_sessions
 
 
@@ -28,7 +27,7 @@ def work(queue: str, *, burst: bool) -> None:
     job_queue.prepare(
         job_queue.Worker(
             make_sessions=lambda: make_sessions(make_engine(settings.database_url, pool_size=4)),
-            actor=Actor(None, "job", "job", grants={name: Scope.ALL for grants in GRANTS.values() for name in grants}),
+            actor=SYSTEM,
             ring=job_queue.Doorbell(settings.redis_url).ring,
             settings=settings,
         )
