@@ -44,6 +44,16 @@ def settlements(folder: Path = DATA) -> list[dict[str, Any]]:
 
 @cache
 def country_map(folder: Path = DATA) -> Map:
-    """Return the outline, the county borders and the county areas; read once a process."""
-    text = read("map.json", folder)
+    """Return the outline, the county borders, the county areas and the towns; made once a process."""
+    drawing = json.loads(read("map.json", folder)) | {"towns": towns(folder)}
+    text = json.dumps(drawing, ensure_ascii=False, separators=(",", ":"))
     return Map(text, sha256(text.encode()).hexdigest()[:16])
+
+
+def towns(folder: Path = DATA) -> list[dict[str, Any]]:
+    """Return the seats of counties, then those of districts, with their points: the names that a map shows."""
+    points = {(row["county"], row["name"]): (row["lat"], row["lon"]) for row in settlements(folder)}
+    seats = [(county["name"], county["seat"]) for county in counties(folder)]
+    seats += [(county["name"], district["seat"]) for county in counties(folder) for district in county["districts"]]
+    named = dict.fromkeys(seat for seat in seats if seat in points)
+    return [{"name": seat[1], "lat": round(points[seat][0], 4), "lon": round(points[seat][1], 4)} for seat in named]

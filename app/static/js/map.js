@@ -7,9 +7,9 @@
  *   runs   [{id, number, hue, depot: [lat, lon], stops: [{n, lat, lon, name, locked}], line: [[lat, lon], …]?}]
  *   left   [{id, letter, name, lat, lon}]  stops without a run: amber squares
  *   dots   [{lat, lon, hue?, name?}]       loose points, for instance needs
- *   towns  [{name, lat, lon}]              labels, most important first
+ *   towns  [{name, lat, lon}]              labels, most important first; the base's where not given
  *   areas  [{code, share, label}]          counties shaded by a share of 0–1
- * data-base     address of {outline, borders, counties} as GeoJSON; /api/v1/map/base where not given
+ * data-base     address of {outline, borders, counties, towns}; /api/v1/map/base where not given
  * data-chosen   id of the run drawn thick with numbered stops      data-tiles  address of tiles, {z}/{x}/{y}
  * data-thin     only depots are labelled, no scale
  * data-under    pixels below that something covers               data-fit    "country" or "all" (default)
@@ -97,7 +97,10 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
       L.marker(place(depot), { icon: sign(`depot-mark depot-${depot.hue}${(shown.depots.length > 8 && !thin) || thin ? " small" : ""}`, `<svg class="icon" aria-hidden="true"><use href="${icons()}#building-warehouse"/></svg>`), alt: depot.name, title: depot.name, keyboard: false, interactive: true, zIndexOffset: 300 }).addTo(drawing);
       label(depot, true);
     }
-    if (!thin) for (const town of shown.towns ?? []) label(town, false);
+    if (!thin) {
+      const named = new Set((shown.depots ?? []).map((depot) => depot.name));
+      for (const town of shown.towns ?? base.towns ?? []) if (!named.has(town.name)) label(town, false);
+    }
     if (element.dataset.left !== "no")
       for (const stop of shown.left ?? []) {
         const square = L.marker(place(stop), { icon: sign("left-mark", escaped(stop.letter ?? "")), alt: stop.name, title: stop.name, keyboard: false, zIndexOffset: 500 }).addTo(drawing);
