@@ -5,6 +5,8 @@ import os
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 worker_class = "gthread"
+# The application is set up once and shared; its pool connects only after the fork.
+preload_app = True
 # A worker that a bug has blocked is replaced; a request of ours never takes that long.
 timeout = 60
 graceful_timeout = 5

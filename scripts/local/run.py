@@ -51,6 +51,7 @@ Problems = (environment.EnvironmentProblem, browser.SetupFailed, servers.ServerP
 def main() -> None:
     """Bring everything up, say where it is, keep it up."""
     options = arguments()
+    os.environ.setdefault("ADOMANYBANK_BEGAN", str(time.time()))
     host, port = os.environ.get("HOST", "127.0.0.1"), port_from(os.environ.get("PORT", "8000"))
     inside = Path(sys.prefix) == environment.VENV
     if not inside:
@@ -62,7 +63,6 @@ def main() -> None:
             if not inside:
                 set_up_python(steps)
                 # The lock is taken again by ourselves, in the environment's interpreter.
-                os.environ["ADOMANYBANK_BEGAN"] = str(time.time())
                 lock.close()
                 environment.re_enter("scripts.local.run")
             steps.done.append("Python packages")
@@ -116,7 +116,7 @@ def set_up_python(steps: Steps) -> None:
 
 def run(steps: Steps, lock: IO[str], host: str, port: int, options: argparse.Namespace) -> None:
     """Set up the rest, start everything, and stay until told to stop."""
-    began = float(os.environ.get("ADOMANYBANK_BEGAN", time.time()))
+    began = float(os.environ.pop("ADOMANYBANK_BEGAN"))
     home = servers.home_folder()
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGHUP, interrupt)
