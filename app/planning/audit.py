@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from app.foundation.words import Message, say
 from app.planning.problem import Load, Plan, Problem, Route, Stop, Vehicle
@@ -25,7 +26,12 @@ class Violation:
 
 def check(problem: Problem, plan: Plan) -> list[Violation]:
     """Return everything that is wrong with a plan; an empty list is the only good answer."""
-    return [*_each_stop_once(problem, plan), *_each_vehicle_once(problem, plan), *_routes(problem, plan), *_totals(problem, plan)]
+    return [
+        *_each_stop_once(problem, plan),
+        *_each_vehicle_once(problem, plan),
+        *_routes(problem, plan),
+        *_totals(problem, plan),
+    ]
 
 
 def _each_stop_once(problem: Problem, plan: Plan) -> Iterator[Violation]:
@@ -44,9 +50,7 @@ def _each_stop_once(problem: Problem, plan: Plan) -> Iterator[Violation]:
             )
     for stop_id, times in left_out.items():
         if stop_id not in problem.stop_by_id or times > 1:
-            yield Violation(
-                "left_out_wrongly", say("Stop %(stop)s is left out wrongly", stop=stop_id), stop_id=stop_id
-            )
+            yield Violation("left_out_wrongly", say("Stop %(stop)s is left out wrongly", stop=stop_id), stop_id=stop_id)
     for stop in problem.stops:
         if stop.id not in served and stop.id not in left_out:
             yield Violation(
@@ -107,7 +111,11 @@ def _may_carry(vehicle: Vehicle, stops: list[Stop]) -> Iterator[Violation]:
         if stop.depot_ids is not None and vehicle.start_depot_id not in stop.depot_ids:
             yield Violation(
                 "wrong_depot",
-                say("The goods of stop %(stop)s are not where vehicle %(vehicle)s starts", stop=stop.id, vehicle=vehicle.id),
+                say(
+                    "The goods of stop %(stop)s are not where vehicle %(vehicle)s starts",
+                    stop=stop.id,
+                    vehicle=vehicle.id,
+                ),
                 vehicle.id,
                 stop.id,
             )
@@ -140,7 +148,12 @@ def _loads(vehicle: Vehicle, stops: list[Stop], route: Route) -> Iterator[Violat
     if len(stops) > vehicle.stops_max:
         yield Violation(
             "stops_max",
-            say("Vehicle %(vehicle)s has %(n)s stops, at most %(most)s", vehicle=vehicle.id, n=len(stops), most=vehicle.stops_max),
+            say(
+                "Vehicle %(vehicle)s has %(n)s stops, at most %(most)s",
+                vehicle=vehicle.id,
+                n=len(stops),
+                most=vehicle.stops_max,
+            ),
             vehicle.id,
         )
 
@@ -150,13 +163,21 @@ def _times(problem: Problem, vehicle: Vehicle, stops: list[Stop], route: Route) 
     if route.start_seconds < leaves:
         yield Violation(
             "starts_early",
-            say("Vehicle %(vehicle)s leaves %(seconds)s s too early", vehicle=vehicle.id, seconds=leaves - route.start_seconds),
+            say(
+                "Vehicle %(vehicle)s leaves %(seconds)s s too early",
+                vehicle=vehicle.id,
+                seconds=leaves - route.start_seconds,
+            ),
             vehicle.id,
         )
     if route.end_seconds > back:
         yield Violation(
             "ends_late",
-            say("Vehicle %(vehicle)s is back %(seconds)s s too late", vehicle=vehicle.id, seconds=route.end_seconds - back),
+            say(
+                "Vehicle %(vehicle)s is back %(seconds)s s too late",
+                vehicle=vehicle.id,
+                seconds=route.end_seconds - back,
+            ),
             vehicle.id,
         )
     now, here = route.start_seconds, problem.depot_by_id[vehicle.start_depot_id].location
@@ -177,14 +198,22 @@ def _times(problem: Problem, vehicle: Vehicle, stops: list[Stop], route: Route) 
         if not any(w.opens_seconds <= visit.begins_seconds <= w.closes_seconds for w in stop.windows):
             yield Violation(
                 "window",
-                say("Stop %(stop)s is served outside its window, at %(begins)s", stop=stop.id, begins=visit.begins_seconds),
+                say(
+                    "Stop %(stop)s is served outside its window, at %(begins)s",
+                    stop=stop.id,
+                    begins=visit.begins_seconds,
+                ),
                 vehicle.id,
                 stop.id,
             )
         if visit.departure_seconds != visit.begins_seconds + stop.service_seconds:
             yield Violation(
                 "service_time",
-                say("Stop %(stop)s is not given its %(seconds)s s of service", stop=stop.id, seconds=stop.service_seconds),
+                say(
+                    "Stop %(stop)s is not given its %(seconds)s s of service",
+                    stop=stop.id,
+                    seconds=stop.service_seconds,
+                ),
                 vehicle.id,
                 stop.id,
             )
@@ -211,7 +240,7 @@ def _way(problem: Problem, vehicle: Vehicle, stops: list[Stop], route: Route) ->
         *(stop.location for stop in stops),
         problem.depot_by_id[vehicle.end_depot_id].location,
     ]
-    distance_m = sum(int(problem.distances_m[a, b]) for a, b in zip(way, way[1:], strict=False))
+    distance_m = sum(int(problem.distances_m[a, b]) for a, b in pairwise(way))
     duration = route.end_seconds - route.start_seconds
     cost = vehicle.fixed_cost + vehicle.metre_cost * distance_m + vehicle.second_cost * duration
     if distance_m > vehicle.distance_max_m:

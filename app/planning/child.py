@@ -82,7 +82,15 @@ class Child:
         environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, str(there_read), str(there_write), str(memory_max_bytes), str(os.getpid())],
+            [
+                sys.executable,
+                "-m",
+                __name__,
+                str(there_read),
+                str(there_write),
+                str(memory_max_bytes),
+                str(os.getpid()),
+            ],
             pass_fds=(there_read, there_write),
             env=environment,
             stdin=subprocess.DEVNULL,

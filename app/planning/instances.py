@@ -1,7 +1,7 @@
 """Reads the files that the routing world measures itself on: CVRPLIB/VRPLIB, Solomon, Homberger, Cordeau. Pure.
 
-Each family has its own rounding. It is kept, as whole numbers, by a scale: X rounds to whole units, Solomon and Homberger
-cut to tenths, VRPLIB files with fleets and windows round to thousandths, Cordeau's are real numbers (here
+Each family has its own rounding. It is kept, as whole numbers, by a scale: X rounds to whole units, Solomon and
+Homberger cut to tenths, VRPLIB files with fleets and windows round to thousandths, Cordeau's are real numbers (here
 ten-thousandths). ``cost / problem.scale`` is then the figure that is published.
 """
 
@@ -128,7 +128,8 @@ def _vrplib(text: str, name: str) -> Instance:
     depots_at = [int(row[0]) - 1 for row in sections["DEPOT"] if int(row[0]) > 0]
     demands, service = [round(value) for value in column("DEMAND", 0)], times("SERVICE_TIME")
     windows = [
-        TimeWindow(round(float(row[1]) * scale), round(float(row[2]) * scale)) for row in sections.get("TIME_WINDOW", [])
+        TimeWindow(round(float(row[1]) * scale), round(float(row[2]) * scale))
+        for row in sections.get("TIME_WINDOW", [])
     ] or [ALWAYS] * size
     stops = tuple(
         Stop(at, at, Load(demands[at]), (windows[at],), service[at]) for at in range(size) if at not in set(depots_at)
@@ -218,7 +219,11 @@ def _fleet_size(demand: int, capacity: int, demand_most: int, name: str) -> int:
 
 
 def _solomon(text: str, name: str) -> Instance:
-    rows = [[float(word) for word in line.split()] for line in text.splitlines() if re.fullmatch(r"[\s\d.]*\d[\s\d.]*", line)]
+    rows = [
+        [float(word) for word in line.split()]
+        for line in text.splitlines()
+        if re.fullmatch(r"[\s\d.]*\d[\s\d.]*", line)
+    ]
     if len(rows[0]) != 2 or any(len(row) != 7 for row in rows[1:]):
         raise ValueError("rows of 7 numbers are needed after the vehicles")
     count, capacity = int(rows[0][0]), int(rows[0][1])

@@ -62,6 +62,8 @@ class TimeWindow(NamedTuple):
     closes_seconds: int
 
 
+NOTHING = Load()
+
 ALWAYS = TimeWindow(0, UNLIMITED)
 
 
@@ -119,7 +121,7 @@ class Stop:
 
     id: int
     location: int
-    demand: Load = Load()
+    demand: Load = NOTHING
     windows: tuple[TimeWindow, ...] = (ALWAYS,)
     """Service must begin in one of them. In order, not overlapping."""
     service_seconds: int = 0
@@ -159,10 +161,15 @@ class Problem:
             )
         if self.points and len(self.points) != size:
             raise ValueError(f"{len(self.points)} points for {size} locations")
-        for kind, things in (("depot", self.depots), ("vehicle", self.vehicles), ("stop", self.stops)):
-            if len({thing.id for thing in things}) != len(things):
+        for kind, ids, things in (
+            ("depot", self.depot_by_id, self.depots),
+            ("vehicle", self.vehicle_by_id, self.vehicles),
+            ("stop", self.stop_by_id, self.stops),
+        ):
+            if len(ids) != len(things):
                 raise ValueError(f"two {kind}s have one id")
-        for place in (*self.depots, *self.stops):
+        places: list[Depot | Stop] = [*self.depots, *self.stops]
+        for place in places:
             if not 0 <= place.location < size:
                 raise ValueError(f"location {place.location} of {place.id} is not in the matrices")
         for vehicle in self.vehicles:

@@ -24,10 +24,13 @@ ENGINES = {"ortools": "app.planning.solver_ortools"}
 
 WHOLE_STOPS_MAX = 320
 """Up to here a part is improved as a whole; a larger one a neighbourhood of routes at a time."""
+SPLIT_STOPS = 600
+"""A problem in which stops may choose between depots is cut by depot only above this: the cut costs."""
 NEIGHBOURHOOD_STOPS = 130
 NEIGHBOURHOOD_SECONDS = 1.2
 FIRST_SECONDS_MAX = 1.5
 """What a part's first plan may take, so that a country stands complete within seconds."""
+FIRST_STOPS = 200
 FIRST_SHARE = 0.25
 TELL_SECONDS = 0.4
 LAST_SECONDS = 0.25
@@ -151,7 +154,7 @@ class _Search:
         self.ends = self.began + self.seconds_max
         self.judge = Judge(self.problem)
         self.chance = random.Random(self.seed)
-        self.parts = by_depot(self.problem, stops_max=WHOLE_STOPS_MAX)
+        self.parts = by_depot(self.problem, stops_max=SPLIT_STOPS)
         self.parts.sort(key=lambda part: -len(part.stop_ids))
         self.to_start = deque(enumerate(self.parts))
         self.to_improve = deque[Part]()
@@ -165,9 +168,7 @@ class _Search:
 
     # ------------------------------------------------------------------------------------------------------ the loop
 
-    def run(
-        self, pool: Pool, on_progress: Callable[[Plan, Progress], None], should_stop: Callable[[], bool]
-    ) -> None:
+    def run(self, pool: Pool, on_progress: Callable[[Plan, Progress], None], should_stop: Callable[[], bool]) -> None:
         """Give work and take answers until the time is up, nothing is left to do, or somebody says stop."""
         while time.monotonic() < self.ends - LAST_SECONDS and not should_stop():
             while pool.idle and (task := self._next_task()) is not None:
@@ -190,7 +191,8 @@ class _Search:
         if self.to_start:
             index, part = self.to_start.popleft()
             tasks = -(-len(self.parts) // self.processes)
-            seconds = min(FIRST_SECONDS_MAX, self.seconds_max * FIRST_SHARE / tasks)
+            seconds_max = FIRST_SECONDS_MAX * max(1.0, len(part.stop_ids) / FIRST_STOPS)
+            seconds = min(seconds_max, self.seconds_max * FIRST_SHARE / tasks)
             if self.solutions_max is not None:
                 seconds = self.seconds_max
             return self._task("first", part, seconds, index=index, frugal=self.died[part] > 0)
@@ -242,7 +244,11 @@ class _Search:
     def _task(self, what: str, part: Part, seconds: float, index: int = -1, **more: object) -> Task:
         self.next_key += 1
         self.working[self.next_key] = (what, part, index)
-        arguments = {"problem": part_of(self.problem, part), "seconds": seconds, "seed": self.seed + self.next_key} | more
+        arguments = {
+            "problem": part_of(self.problem, part),
+            "seconds": seconds,
+            "seed": self.seed + self.next_key,
+        } | more
         if what == "improve" and self.solutions_max is not None:
             arguments |= {"solutions": self.solutions_max}
         return Task(self.next_key, f"{self.module}:{what}", arguments, seconds)
@@ -296,7 +302,9 @@ class _Search:
         """Put a part's new orders in place of the old if they are worth it."""
         old = {v: self.orders[v] for v in part.vehicle_ids if v in self.orders}
         new = {vehicle_id: tuple(stop_ids) for vehicle_id, stop_ids in orders if stop_ids}
-        strange = not new.keys() <= set(part.vehicle_ids) or not {s for o in new.values() for s in o} <= set(part.stop_ids)
+        strange = not new.keys() <= set(part.vehicle_ids) or not {s for o in new.values() for s in o} <= set(
+            part.stop_ids
+        )
         served = [stop_id for order in new.values() for stop_id in order]
         if strange or len(served) != len(set(served)):
             return
@@ -327,9 +335,7 @@ class _Search:
 
     def progress(self, stage: str) -> Progress:
         """Return how far the search is."""
-        return Progress(
-            stage, time.monotonic() - self.began, self.seconds_max, len(self.parts), len(self.first_done)
-        )
+        return Progress(stage, time.monotonic() - self.began, self.seconds_max, len(self.parts), len(self.first_done))
 
 
 def _large(part: Part) -> bool:

@@ -1,9 +1,9 @@
 """Searches routes with OR-Tools' routing library, inside this process. Pure.
 
-Learnt by measuring: matrices, never a callback, in the hot loop; every stop optional with a penalty above any detour; the
-cheapest of several first solutions; then an iterated local search that ruins and recreates (SISR), with windows as
-without. That search takes no hint, but it takes a first solution from an arc evaluator, and an evaluator that knows only
-the arcs of a given plan rebuilds that plan: this is how it starts warm.
+Learnt by measuring: matrices, never a callback, in the hot loop; every stop optional with a penalty above any detour;
+the cheapest of several first solutions; then an iterated local search that ruins and recreates (SISR), with windows as
+without. That search takes no hint, but it takes a first solution from an arc evaluator, and an evaluator that knows
+only the arcs of a given plan rebuilds that plan: this is how it starts warm.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
 
 import numpy as np
-from ortools.constraint_solver import pywrapcp, routing_enums_pb2, routing_parameters_pb2
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
 from ortools.util import optional_boolean_pb2
 
 from app.planning.problem import UNLIMITED, Problem, Stop, Vehicle, may_carry
@@ -22,7 +23,8 @@ from app.planning.timing import Legs, best_times, make_plan
 
 First = routing_enums_pb2.FirstSolutionStrategy
 Meta = routing_enums_pb2.LocalSearchMetaheuristic
-Parameters = routing_parameters_pb2.RoutingSearchParameters
+Parameters: TypeAlias = Any
+"""RoutingSearchParameters; its module is known only while running."""
 
 FIRST_STRATEGIES = (
     First.PARALLEL_SAVINGS,
@@ -42,7 +44,7 @@ SLOW_OPERATORS = frozenset(
     if any(word in name for word in ("lns", "tsp_opt", "relocate_path_global", "full_path", "visit_types"))
 )
 
-DESCENTS = 2
+DESCENTS = 3
 """From how many of the first solutions the downhill search is tried: the cheapest start is not always the best."""
 TELL_SECONDS = 0.25
 """A better plan is told at most this often, so that telling costs nothing."""
@@ -66,11 +68,12 @@ def first(
         if objective < min(nothing, *(before for before, _ in ranked[:-1]), nothing):
             tell(orders)
     ranked.sort(key=lambda pair: pair[0])
-    for _, orders in ranked[:DESCENTS]:
+    starts = ranked[: 0 if frugal else DESCENTS]
+    for i, (_, orders) in enumerate(starts):
         left = ends - time.monotonic()
-        if left <= 0 or frugal:
+        if left <= 0:
             break
-        better = _Model(usable, seed).descend(orders, left)
+        better = _Model(usable, seed).descend(orders, left / (len(starts) - i))
         if better is not None:
             ranked.append((make_plan(problem, better).objective, better))
     objective, best = min(ranked, key=lambda pair: pair[0], default=(nothing, []))
@@ -124,9 +127,10 @@ def _first_orders(problem: Problem, ends: float, seed: int, frugal: bool) -> Ite
     if several and not frugal:
         joined: Orders = []
         for part in _each_depot(problem):
-            tried = list(_first_orders(part, ends, seed, frugal))
+            tried: list[Orders] = list(_first_orders(part, ends, seed, frugal))
             if tried:
-                joined += min(tried, key=lambda orders: make_plan(part, orders).objective)
+                best: Orders = min(tried, key=lambda orders: make_plan(part, orders).objective)
+                joined += best
         yield joined
 
 
@@ -197,8 +201,8 @@ class _Model:
     def _hours(self) -> None:
         hours = [self.problem.working_hours(v) for v in self.vehicles]
         longest = int(self.seconds.max()) * (len(self.stops) + 2)
-        opens = max(max(w.opens_seconds for w in s.windows) for s in self.stops)
-        horizon = int(min(HORIZON_SECONDS, max(opens, max(start for start, _ in hours)) + longest))
+        opens = max(w.opens_seconds for s in self.stops for w in s.windows)
+        horizon = int(min(HORIZON_SECONDS, max(opens, *(start for start, _ in hours)) + longest))
         windows = any(len(s.windows) > 1 or s.windows[0].opens_seconds > 0 for s in self.stops) or any(
             s.windows[-1].closes_seconds < horizon for s in self.stops
         )
@@ -231,9 +235,7 @@ class _Model:
 
     def _who_may(self) -> None:
         for index, stop in zip(self.index, self.stops, strict=True):
-            allowed = [
-                i for i, v in enumerate(self.vehicles) if may_carry(v, stop) and stop.demand.fits(v.capacity)
-            ]
+            allowed = [i for i, v in enumerate(self.vehicles) if may_carry(v, stop) and stop.demand.fits(v.capacity)]
             if len(allowed) < len(self.vehicles):
                 self.routing.VehicleVar(index).SetValues([-1, *allowed])
 
@@ -251,7 +253,7 @@ class _Model:
         _switch(parameters, SLOW_OPERATORS, on=False)
         self.routing.CloseModelWithParameters(parameters)
         row = {stop.id: index for stop, index in zip(self.stops, self.index, strict=True)}
-        order_of = dict(start)
+        order_of: dict[int, list[int]] = dict(start)
         routes = [[row[s] for s in order_of.get(vehicle.id, ()) if s in row] for vehicle in self.vehicles]
         assignment = self.routing.ReadAssignmentFromRoutes(routes, True)
         if assignment is None:
@@ -275,7 +277,7 @@ class _Model:
 
     def _arcs(self, orders: Orders) -> dict[int, int]:
         row = {stop.id: index for stop, index in zip(self.stops, self.index, strict=True)}
-        order_of = dict(orders)
+        order_of: dict[int, list[int]] = dict(orders)
         after: dict[int, int] = {}
         for i, vehicle in enumerate(self.vehicles):
             here = self.routing.Start(i)

@@ -31,7 +31,7 @@ def part_of(problem: Problem, part: Part) -> Problem:
     stops = tuple(problem.stop_by_id[stop_id] for stop_id in part.stop_ids)
     depot_ids = {v.start_depot_id for v in vehicles} | {v.end_depot_id for v in vehicles}
     depots = tuple(depot for depot in problem.depots if depot.id in depot_ids)
-    locations = sorted({place.location for place in (*depots, *stops)})
+    locations = sorted({depot.location for depot in depots} | {stop.location for stop in stops})
     row = {location: i for i, location in enumerate(locations)}
     cut = np.ix_(locations, locations)
     return replace(
@@ -85,13 +85,9 @@ def by_depot(problem: Problem, *, stops_max: int) -> list[Part]:
             continue
         nearest = nearest_depots(problem, {stop_id: choices[stop_id] for stop_id in stop_ids})
         for depot_id in sorted(set(nearest.values())):
-            parts.append(
-                Part(
-                    tuple(v.id for v in vehicles if v.start_depot_id == depot_id),
-                    tuple(stop_id for stop_id in stop_ids if nearest[stop_id] == depot_id),
-                    exact=False,
-                )
-            )
+            its_vehicles = tuple(v.id for v in vehicles if v.start_depot_id == depot_id)
+            its_stops = tuple(stop_id for stop_id in stop_ids if nearest[stop_id] == depot_id)
+            parts.append(Part(its_vehicles, its_stops, exact=False))
     return parts
 
 

@@ -109,7 +109,12 @@ def make_route(problem: Problem, vehicle: Vehicle, stop_ids: Sequence[int]) -> R
 
 
 def make_plan(
-    problem: Problem, orders: Sequence[tuple[int, Sequence[int]]], *, engine: str = "", seed: int = 0, seconds: float = 0.0
+    problem: Problem,
+    orders: Sequence[tuple[int, Sequence[int]]],
+    *,
+    engine: str = "",
+    seed: int = 0,
+    seconds: float = 0.0,
 ) -> Plan:
     """Return the plan in which each (vehicle id, stop ids in order) is driven; what is in none is left out."""
     routes = tuple(

@@ -1,7 +1,7 @@
 """Metres and seconds between points: along the ellipsoid, or from a road server that is handed in. Pure.
 
-Straight lines on the WGS 84 ellipsoid are made longer by a circuity factor (roads wind) and driven at a speed that grows
-with the distance (a village street first, a main road later).
+Straight lines on the WGS 84 ellipsoid are made longer by a circuity factor (roads wind) and driven at a speed that
+grows with the distance (a village street first, a main road later).
 """
 
 from __future__ import annotations
