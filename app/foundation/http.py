@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -36,6 +37,9 @@ SIGNED_IN = "signed-in"
 
 RETRY_AFTER_SECONDS = 5
 _ONCE_MORE = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation, pg.LockNotAvailable)
+
+
+UnitsOfWork = Callable[[], AbstractContextManager[UnitOfWork]]
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,28 @@ def in_unit_of_work(
         return wrapper
 
     return decorate
+
+
+def allowed(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Judge the right only: for the few views that open units of work of their own."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(view)
+        def wrapper(*args: Any, **arguments: Any) -> Any:
+            _require(permission)
+            return view(*args, **arguments)
+
+        wrapper.permission = permission  # type: ignore[attr-defined]
+        wrapper.view = view  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+def work_of(actor: Actor) -> UnitsOfWork:
+    """Return the maker of units of work in which ``actor`` acts, each a transaction of its own."""
+    the_edge = edge()
+    return lambda: unit_of_work(the_edge.sessions, actor, the_edge.clock, the_edge.ring)
 
 
 def permission_of(endpoint: str, method: str) -> str | None:
@@ -202,6 +228,9 @@ def install(app: Flask, the_edge: Edge) -> None:
     app.register_error_handler(HTTPException, _http_fault)
     app.register_error_handler(DBAPIError, _database_fault)
     app.register_error_handler(PoolTimeout, lambda _: answer(Away()))
+    app.register_error_handler(
+        RecursionError, lambda _: answer(Invalid(say("It is nested too deeply. Send it flatter.")))
+    )
     app.register_error_handler(Exception, _bug)
 
 

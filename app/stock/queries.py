@@ -155,7 +155,7 @@ def place_page(
     q: str | None = None,
     after: str | None = None,
     size: int = PAGE_SIZE,
-) -> Page[Row[Any]]:
+) -> Page[tuple[Place, int, int]]:
     """Return one page of places by code: (place, lots, weight_g)."""
     chosen = select(Place).where(visible(actor, "stock.read", Place), Place.retired_at.is_(None))
     if warehouse_id is not None:
@@ -174,8 +174,8 @@ def place_page(
             .group_by(Balance.place_id)
         )
     }
-    nothing = (0, 0, 0)
-    return Page([(each, *totals.get(each.id, nothing)[1:]) for each in rows.rows], rows.next_after)  # type: ignore[misc]
+    listed = [(each, *(int(value) for value in totals.get(each.id, (0, 0, 0))[1:])) for each in rows.rows]
+    return Page(listed, rows.next_after)
 
 
 @dataclass(frozen=True)

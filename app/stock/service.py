@@ -20,7 +20,9 @@ from sqlalchemy.dialects.postgresql import insert
 from app.catalogue import queries as catalogue
 from app.catalogue.errors import ItemRetired
 from app.catalogue.models import Item
+from app.foundation.actor import Scope
 from app.foundation.errors import NotAllowed, Stale
+from app.foundation.job import Job
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.stock import ledger, queries
@@ -762,9 +764,23 @@ def _record(uow: UnitOfWork, movement: Movement) -> None:
     )
 
 
-def promise_proof(uow: UnitOfWork) -> int:
-    """Promise a proof of the whole ledger; return the job's number."""
-    uow.actor.require("ledger.verify")
-    job = uow.promise("stock.verify_ledger")
+def prove(uow: UnitOfWork, *, warehouse_ids: Iterable[int] | None = None) -> queries.Proof:
+    """Recompute every balance of some warehouses, or of all that the actor may prove."""
+    scope = uow.actor.grants.get("ledger.verify")
+    if scope is not Scope.ALL:
+        uow.actor.require("ledger.verify")
+        reach = uow.actor.reach.get(Scope.WAREHOUSE, ()) if scope is Scope.WAREHOUSE else ()
+        warehouse_ids = [each for each in (warehouse_ids or reach) if each in reach]
+    with uow.office("stock"):
+        return queries.verify(uow.session, warehouse_ids)
+
+
+def promise_proof(uow: UnitOfWork) -> Job:
+    """Promise a proof of the whole ledger; what is being proved already is not promised again."""
+    uow.actor.require_for("ledger.verify")
+    running = queries.open_proof(uow.session)
+    if running is not None:
+        return running
+    job = uow.promise(queries.PROOF_JOB)
     uow.session.flush()
-    return job.id
+    return job
