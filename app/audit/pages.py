@@ -100,6 +100,8 @@ def job(uow: UnitOfWork, job_id: int) -> Any:
         asked_by=queries.name_of(uow.session, found.promised_by_id),
         others=[other for other in queries.jobs(uow.session, uow.actor, state="open").rows if other.id != job_id][:6],
         title_of=job_queue.title_of,
+        seconds_left=job_life.seconds_left(found, uow.now),
+        steps_ahead=job_queue.steps_ahead(found),
     )
 
 

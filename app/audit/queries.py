@@ -100,14 +100,16 @@ def visible_jobs(actor: Actor) -> Select[Any]:
     return statement
 
 
-def jobs(session: Session, actor: Actor, *, state: str | None = None, after: str | None = None) -> Page[Job]:
+def jobs(
+    session: Session, actor: Actor, *, state: str | None = None, after: str | None = None, size: int = 50
+) -> Page[Job]:
     """Return jobs, newest first; ``state`` is a state, or "open" for those that wait or run."""
     statement = visible_jobs(actor)
     if state == "open":
         statement = statement.where(Job.state.in_(OPEN))
     elif state:
         statement = statement.where(Job.state == state)
-    return page(session, statement, order=[Job.id], after=after, descending=True)
+    return page(session, statement, order=[Job.id], after=after, size=size, descending=True)
 
 
 def job_counts(session: Session, actor: Actor) -> dict[str, int]:

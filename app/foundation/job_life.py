@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, not_, or_, select, update
@@ -24,6 +24,9 @@ SILENT_SECONDS = 30
 RING_AGAIN_SECONDS = 5
 """A job that has waited this long without being in Redis is rung for again; with a look every 10 s, a wiped Redis is
 whole again within 15 s."""
+
+LEFT_FROM_PERCENT = 3
+"""Before this, progress says too little about the time left."""
 
 INTERRUPTED = say("It was interrupted three times: each time the machine or the process ended under it.")
 
@@ -184,6 +187,14 @@ def waiting(session: Session, seconds: float = RING_AGAIN_SECONDS) -> dict[str, 
 def rung(session: Session, job_ids: Sequence[int]) -> None:
     """Remember that these were rung for."""
     session.execute(update(Job).where(Job.id.in_(job_ids)).values(rung_at=func.clock_timestamp()))
+
+
+def seconds_left(job: Job, now: datetime | None = None) -> int | None:
+    """Return about how long a running job will still take, by its progress so far; None where nobody can tell."""
+    if job.state != JobState.RUNNING or job.started_at is None or not LEFT_FROM_PERCENT <= job.progress < 100:
+        return None
+    spent = ((now or datetime.now(UTC)) - job.started_at).total_seconds()
+    return max(1, round(spent * (100 - job.progress) / job.progress))
 
 
 def ago(seconds: float) -> ColumnElement[datetime]:

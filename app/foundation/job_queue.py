@@ -113,6 +113,17 @@ def title_of(name: str) -> Message:
     return known.title if known else Message(name)
 
 
+def steps_ahead(job: Job) -> list[Message]:
+    """Return the steps that are known to come and have not been said yet."""
+    known = JOBS.get(job.name)
+    if known is None or job.state not in (JobState.QUEUED, JobState.RUNNING):
+        return []
+    said = {each["step"]["text"] for each in job.steps}
+    texts = [step.text for step in known.steps]
+    reached = max((index for index, words in enumerate(texts) if words in said), default=-1)
+    return list(known.steps[reached + 1 :])
+
+
 # The doorbell -------------------------------------------------------------------------------------------------------
 
 
@@ -424,4 +435,17 @@ def leadership(sessions: sessionmaker[Session]) -> Iterator[Callable[[], bool]]:
             connection.close()
 
 
-__all__ = ["JOBS", "Cancelled", "Doorbell", "Job", "Run", "Worker", "job", "prepare", "reconcile", "run", "title_of"]
+__all__ = [
+    "JOBS",
+    "Cancelled",
+    "Doorbell",
+    "Job",
+    "Run",
+    "Worker",
+    "job",
+    "prepare",
+    "reconcile",
+    "run",
+    "steps_ahead",
+    "title_of",
+]
