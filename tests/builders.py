@@ -419,7 +419,7 @@ def a_share(uow: UnitOfWork, need: Need, lot: Lot, warehouse: Warehouse, **facts
                 "warehouse_id": warehouse.id,
                 "item_id": lot.item_id,
                 "quantity": 2,
-                "covers": 2,
+                "covers": facts.get("quantity", 2),
                 "distance_m": 30_000,
                 "state": "approved",
                 **facts,

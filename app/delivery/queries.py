@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, exists, func, or_, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.allocation.models import Share, ShareState
@@ -101,7 +102,7 @@ def fleet_to_plan(session: Session, county_ids: Iterable[int] | None, on: date) 
         .join(Driver, and_(Driver.vehicle_id == Vehicle.id, Driver.active))
         .join(Warehouse, Warehouse.id == Vehicle.warehouse_id)
         .where(Vehicle.active, ~away)
-        .distinct(Vehicle.id)
+        .ext(distinct_on(Vehicle.id))
         .order_by(Vehicle.id, Driver.id)
     )
     if county_ids is not None:

@@ -377,8 +377,8 @@ def _to_vehicle(
         for found in stock_queries.reservations_for(uow.session, "share", list(shares))
         if found.state == "pending"
     }
-    reserved = [share.reservation_id for share in shares.values() if share.reservation_id in pending]
-    reserved = [each for each in reserved if each is not None]
+    asked = [share.reservation_id for share in shares.values() if share.reservation_id is not None]
+    reserved = [reservation_id for reservation_id in asked if reservation_id in pending]
     if reserved:
         stock.consume_many_and_move(
             uow,
