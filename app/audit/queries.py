@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.accounts.models import User
 from app.foundation.actor import Actor, Scope
+from app.foundation.clock import HOME
 from app.foundation.errors import NotFound
 from app.foundation.job import Job, JobState
 from app.foundation.journal import JournalEntry
-from app.foundation.language import HOME
 from app.foundation.paging import Page, page
 
 OPEN = (JobState.QUEUED, JobState.RUNNING)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 from redis import Redis
@@ -33,6 +32,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.foundation import job_life
 from app.foundation.actor import Actor
 from app.foundation.child import die_with_parent
+from app.foundation.clock import HOME
 from app.foundation.errors import Refusal
 from app.foundation.job import Job, JobState
 from app.foundation.job_life import FenceLost, Taken
@@ -40,7 +40,6 @@ from app.foundation.unit_of_work import UnitOfWork, unit_of_work, utc_now
 from app.foundation.words import Message, say
 
 QUEUE = "work"
-HOME = ZoneInfo("Europe/Budapest")
 REDIS_SECONDS_MAX = 0.4
 DEAF_SECONDS = 5.0
 BEAT_SECONDS = 2.0

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel import Locale, dates
 from babel.messages.catalog import Catalog
@@ -22,12 +21,12 @@ from flask import Flask, Response, current_app, g, has_request_context, request
 from flask_babel import Babel, Domain, get_locale, gettext, ngettext, pgettext  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
+from app.foundation.clock import HOME
 from app.foundation.words import Message
 
 LANGUAGES = {"hu": "Magyar", "en": "English"}
 DEFAULT = "hu"
 CATALOGUES = Path(__file__).resolve().parents[1] / "translations"
-HOME = ZoneInfo("Europe/Budapest")
 COOKIE = "lang"
 NOTHING = "–"
 _THIN = "\N{NARROW NO-BREAK SPACE}"

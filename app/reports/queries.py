@@ -15,8 +15,8 @@ from app.allocation.models import RunState as AllocationState
 from app.delivery.models import Parcel, ParcelState, Run, RunState, Stop, StopState, Vehicle, VehicleAbsence
 from app.donations.models import Offer, OfferState
 from app.foundation.actor import Actor, Scope
+from app.foundation.clock import HOME
 from app.foundation.job import Job, JobState
-from app.foundation.language import HOME
 from app.foundation.scope import visible
 from app.foundation.words import Message, say
 from app.geography.models import County, Settlement
