@@ -33,15 +33,16 @@ _VOID = frozenset(
         "line",
     ]
 )
-_SILENT = frozenset({"script", "style", "time", "kbd", "textarea", "output", "pre", "code"})
+_SILENT = frozenset({"script", "style", "title", "time", "kbd", "textarea", "output", "pre", "code"})
 _SPOKEN_ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "aria-description")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 _NOT_WORDS = re.compile(
-    r"\b(?:Adománybank|km|kg|g|ml|l|m³|m|t|Ft|Ctrl|Enter|Esc|PDF|CSV|JSON|XLSX|API|"
+    r"\b(?:Adománybank|Magyar|English|km|kg|g|ml|l|m³|m|t|Ft|Ctrl|Enter|Esc|PDF|CSV|JSON|XLSX|API|"
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|hétfő|kedd|szerda|csütörtök|péntek|szombat|vasárnap|"
     r"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|jan|febr|márc|ápr|máj|jún|júl|aug|szept|okt|nov|dec|"
     r"January|February|March|April|June|July|August|September|October|November|December|"
-    r"január|február|március|április|május|június|július|augusztus|szeptember|október|november|december)\b"
+    r"január|február|március|április|május|június|július|augusztus|szeptember|október|november|december)\b",
+    re.IGNORECASE,
 )
 
 
