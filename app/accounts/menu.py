@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from app.accounts.roles import Role
 from app.foundation.words import Message, say
+
+
+class Line(NamedTuple):
+    """A line of a menu: the page, what it is called, its sign."""
+
+    endpoint: str
+    label: Message
+    icon: str
+
 
 ROLE_NAMES: dict[str, Message] = {
     Role.ADMIN: say("Administrator"),
@@ -18,27 +29,27 @@ ROLE_NAMES: dict[str, Message] = {
     Role.AUDITOR: say("Auditor"),
 }
 
-HOME = ("reports.home", say("Home"), "home")
-SIGNALS = ("needs.signals", say("Signals"), "message-report")
-NEEDS = ("needs.needs", say("Needs"), "clipboard-list")
-HOUSEHOLDS = ("needs.households", say("Households"), "users")
-ALLOCATION = ("allocation.runs", say("Allocation"), "scale")
-PARTNERS = ("partners.organisations", say("Partners"), "building-community")
-STOCK = ("stock.stock", say("Stock"), "packages")
-SCAN = ("stock.scan", say("Scan"), "scan")
-MOVEMENTS = ("stock.movements", say("Movements"), "arrows-exchange")
-LEDGER = ("stock.proof", say("Ledger"), "book-2")
-DONATIONS = ("donations.offers", say("Donations"), "gift")
-PLANS = ("planning.plans", say("Planning"), "route")
-RUNS = ("delivery.runs", say("Runs"), "truck")
-VEHICLES = ("delivery.vehicles", say("Vehicles"), "car")
-ITEMS = ("catalogue.items", say("Items"), "box")
-SETTLEMENTS = ("geography.settlements", say("Settlements"), "map-pin")
-USERS = ("accounts.users", say("Users"), "users")
-JOURNAL = ("audit.journal", say("Journal"), "history")
-ALL_JOBS = ("audit.jobs", say("Jobs"), "progress")
+HOME = Line("reports.home", say("Home"), icon="home")
+SIGNALS = Line("needs.signals", say("Signals"), icon="message-report")
+NEEDS = Line("needs.needs", say("Needs"), icon="clipboard-list")
+HOUSEHOLDS = Line("needs.households", say("Households"), icon="users")
+ALLOCATION = Line("allocation.runs", say("Allocation"), icon="scale")
+PARTNERS = Line("partners.organisations", say("Partners"), icon="building-community")
+STOCK = Line("stock.stock", say("Stock"), icon="packages")
+SCAN = Line("stock.scan", say("Scan"), icon="scan")
+MOVEMENTS = Line("stock.movements", say("Movements"), icon="arrows-exchange")
+LEDGER = Line("stock.proof", say("Ledger"), icon="book-2")
+DONATIONS = Line("donations.offers", say("Donations"), icon="gift")
+PLANS = Line("planning.plans", say("Planning"), icon="route")
+RUNS = Line("delivery.runs", say("Runs"), icon="truck")
+VEHICLES = Line("delivery.vehicles", say("Vehicles"), icon="car")
+ITEMS = Line("catalogue.items", say("Items"), icon="box")
+SETTLEMENTS = Line("geography.settlements", say("Settlements"), icon="map-pin")
+USERS = Line("accounts.users", say("Users"), icon="users")
+JOURNAL = Line("audit.journal", say("Journal"), icon="history")
+ALL_JOBS = Line("audit.jobs", say("Jobs"), icon="progress")
 
-MENU: dict[str, list[tuple[str, Message, str]]] = {
+MENU: dict[str, list[Line]] = {
     Role.ADMIN: [HOME, USERS, ITEMS, PARTNERS, SETTLEMENTS, ALL_JOBS, JOURNAL],
     Role.NATIONAL_COORDINATOR: [HOME, SIGNALS, NEEDS, ALLOCATION, PLANS, STOCK, DONATIONS],
     Role.COUNTY_COORDINATOR: [HOME, SIGNALS, NEEDS, ALLOCATION, HOUSEHOLDS, DONATIONS, STOCK],
@@ -48,17 +59,17 @@ MENU: dict[str, list[tuple[str, Message, str]]] = {
     Role.DRIVER: [HOME, RUNS],
     Role.PARTNER: [
         HOME,
-        ("needs.report_form", say("New signal"), "plus"),
-        ("needs.signals", say("Own signals"), "list"),
+        Line("needs.report_form", say("New signal"), icon="plus"),
+        Line("needs.signals", say("Own signals"), icon="list"),
     ],
-    Role.DONOR: [HOME, ("donations.offers", say("Own offers"), "gift")],
+    Role.DONOR: [HOME, Line("donations.offers", say("Own offers"), icon="gift")],
     Role.AUDITOR: [HOME, JOURNAL, LEDGER, STOCK, RUNS, ALL_JOBS, PARTNERS],
 }
 """At most seven words each; the first three are the places at the thumb on a phone."""
 
-OWN: list[tuple[str, Message, str]] = [
-    ("accounts.sessions", say("Sign-ins and password"), "user"),
-    ("accounts.tokens", say("API tokens"), "key"),
+OWN: list[Line] = [
+    Line("accounts.sessions", say("Sign-ins and password"), icon="user"),
+    Line("accounts.tokens", say("API tokens"), icon="key"),
 ]
 
 SEARCH: dict[str, str] = {
