@@ -39,14 +39,10 @@ def settlement(uow: UnitOfWork, settlement_id: int) -> str:
 @blueprint.get("/<int:settlement_id>/map.json")
 @in_unit_of_work("geography.read")
 def settlement_map(uow: UnitOfWork, settlement_id: int) -> dict[str, Any]:
-    """Give what the map of a settlement draws: itself and its neighbours."""
+    """Give what the map of a settlement draws."""
     here = queries.settlement(uow.session, settlement_id)
-    near = queries.nearest(uow.session, Point(here.lat, here.lon), limit=12, leave_out=here.id)
-    dots = [{"lat": each.lat, "lon": each.lon, "name": each.name} for each, _ in near]
-    return {
-        "dots": [*dots, {"lat": here.lat, "lon": here.lon, "name": here.name, "hue": here.county.hue}],
-        "towns": [{"lat": here.lat, "lon": here.lon, "name": here.name}],
-    }
+    place = {"lat": here.lat, "lon": here.lon, "name": here.name}
+    return {"dots": [place | {"hue": here.county.hue}], "towns": [place]}
 
 
 def _list(uow: UnitOfWork) -> dict[str, Any]:
