@@ -17,7 +17,7 @@ from app.geography.models import Settlement
 from tests import builders as make
 from tests.conftest import EVERYTHING, NOON
 
-TOTP = "JBSWY3DPEHPK3PXP"
+TOTP = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 Ids = dict[str, int]
 

@@ -89,6 +89,12 @@ def totp_now(secret: str, now: datetime) -> str:
     return pyotp.TOTP(secret).at(int(now.timestamp()))
 
 
+def totp_unused(secret: str, last_slot: int | None, now: datetime) -> str:
+    """Return a code that is taken now; the next one's if the present one was used."""
+    present = int(now.timestamp()) // CODE_SECONDS
+    return pyotp.TOTP(secret).generate_otp(min(max(present, (last_slot or 0) + 1), present + 1))
+
+
 def totp_slot(secret: str, code: str, now: datetime) -> int | None:
     """Return the time slot in which the code holds: this one, or its neighbours; None: it does not."""
     typed = "".join(code.split())

@@ -58,6 +58,12 @@ class ChoosePassword(Form):
     password = Password(required=True)
 
 
+class Language(Form):
+    """The language in which one is addressed."""
+
+    language = Choice(LANGUAGES, required=True)
+
+
 class MakeToken(Wire):
     """What is asked for a new API token."""
 

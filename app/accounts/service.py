@@ -203,10 +203,10 @@ def set_up_totp(uow: UnitOfWork, user_id: int, totp_secret: str | None = None) -
     return found
 
 
-def sign_out(uow: UnitOfWork, *, session_id: int) -> None:
-    """End one session of the actor."""
-    _end(uow, WebSession.id == session_id, WebSession.user_id == uow.actor.id)
-    uow.record("account.signed_out", subject=("user", uow.actor.id))
+def leave_session(uow: UnitOfWork, *, session_id: int | None) -> None:
+    """Sign out: end the session that the request itself came with, half signed in or not."""
+    if session_id is not None and _end(uow, WebSession.id == session_id):
+        uow.record("account.signed_out", subject=("user", uow.actor.id))
 
 
 def revoke_session(uow: UnitOfWork, *, session_id: int) -> None:
@@ -231,6 +231,44 @@ def _end(uow: UnitOfWork, *which: object) -> int:
         .execution_options(synchronize_session=False)
     )
     return ended.rowcount
+
+
+# Demo
+
+
+@dataclass(frozen=True)
+class DemoPerson:
+    """An account that the sign-in page of a demo shows."""
+
+    name: str
+    email: str
+    role: str
+    code: str | None
+
+
+def demo_people(uow: UnitOfWork) -> list[DemoPerson]:
+    """Return one person of each role, with the one-time code that holds now. Of demo installations only."""
+    found = uow.session.scalars(
+        select(User)
+        .where(User.active, User.password_hash.is_not(None))
+        .distinct(User.role)
+        .order_by(User.role, User.id)
+    )
+    by_role = {user.role: user for user in found}
+    return [
+        DemoPerson(user.name, user.email, user.role, _demo_code(uow, user))
+        for role in Role
+        if (user := by_role.get(role))
+    ]
+
+
+def demo_code(uow: UnitOfWork, *, user_id: int) -> str | None:
+    """Return the one-time code of a demo account that holds now."""
+    return _demo_code(uow, queries.user(uow.session, user_id))
+
+
+def _demo_code(uow: UnitOfWork, user: User) -> str | None:
+    return keys.totp_unused(user.totp, user.totp_last_slot, uow.now) if user.totp else None
 
 
 # Passwords

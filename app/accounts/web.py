@@ -19,9 +19,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy import Connection, Engine
 from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.wrappers import Response
 
 from app.accounts import keys, menu, queries
 from app.accounts.roles import SEES_FAMILIES
@@ -212,10 +213,11 @@ def _check_form() -> None:
 
 def _from_our_page() -> bool:
     site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in ("same-origin", "none"):
-        return False
-    origin = request.headers.get("Origin")
-    return origin is None or (origin != "null" and urlsplit(origin).netloc == request.host)
+    if site is not None:
+        return site in ("same-origin", "none")
+    # Our pages send no referrer, for which browsers write the origin as "null": the token then decides alone.
+    origin = request.headers.get("Origin", "null")
+    return origin == "null" or urlsplit(origin).netloc == request.host
 
 
 # What was typed is kept
@@ -248,11 +250,20 @@ def _mac(body: str) -> str:
     return hmac.new(key, b"kept|" + body.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
+def kept_again() -> Kept | None:
+    """Return the form that this request carries on behalf of the sign-in pages, if it does."""
+    return Kept.from_text(request.form[AGAIN_FIELD]) if request.form.get(AGAIN_FIELD) else None
+
+
+def equal(one: str, other: str) -> bool:
+    """Compare two proofs in a time that does not tell where they differ."""
+    return hmac.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
+
+
 def kept_form(form: Mapping[str, Any] | ImmutableMultiDict[str, str]) -> Kept | None:
     """Return the form of this request as something to be sent again; passwords and files are not kept."""
-    again = request.form.get(AGAIN_FIELD, "")
-    if again:
-        return Kept.from_text(again)
+    if request.form.get(AGAIN_FIELD):
+        return kept_again()
     pairs = form.items(multi=True) if isinstance(form, ImmutableMultiDict) else form.items()
     fields = [(name, value) for name, value in pairs if name != CSRF_FIELD and "password" not in name]
     if not fields or sum(len(name) + len(value) for name, value in fields) > KEPT_CHARACTERS_MAX:
@@ -272,7 +283,7 @@ def _ask_to_sign_in(refusal: NotSignedIn) -> Any:
         return redirect(url_for(next_page, next=None if here == "/" else here))
     kept = kept_form(request.form)
     g.refusal = refusal
-    page = render_template("accounts/sign_in.html", kept=kept, next="", demo_people=[], form={})
+    page = render_template("accounts/sign_in.html", kept=kept, next="", demo_people=[], form={"values": {"email": ""}})
     return make_response(page, refusal.status)
 
 
