@@ -12,7 +12,7 @@ AXE = Path(__file__).resolve().parents[2] / "scripts/browser/node_modules/axe-co
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 FIND = """async (rules) => (await axe.run(document, {runOnly: rules})).violations.map(
     (found) => found.id + ": " + found.nodes.slice(0, 3).map((node) => node.html.slice(0, 140)).join(" | "))"""
-PEOPLE = ["coordinator", "dispatcher", "manager", "worker", "driver", "partner", "donor", "auditor", "admin"]
+PEOPLE = ["coordinator", "county", "dispatcher", "manager", "worker", "driver", "partner", "donor", "auditor", "admin"]
 LOOKED_AT: set[str] = set()
 """Kinds of pages that an earlier person has shown us; a page looks alike for all."""
 PAGES_MAX = 14

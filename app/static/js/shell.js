@@ -20,7 +20,7 @@ export const word = (name) => one("#words")?.content.querySelector(`[data-word="
 
 /** fetch with the token against forgery; an ended session is mended in place. Resolves to the response. */
 export async function ask(url, options = {}) {
-  const headers = { Accept: "application/json", "X-CSRF-Token": token(), ...(options.headers ?? {}) };
+  const headers = { Accept: "application/json", "X-Requested-With": "fetch", "X-CSRF-Token": token(), ...(options.headers ?? {}) };
   let body = options.body;
   if (body && !(body instanceof FormData) && typeof body !== "string") {
     headers["Content-Type"] = "application/json";
@@ -79,7 +79,7 @@ async function renewToken() {
   const dialog = one("#again");
   if (!dialog?.open) return;
   try {
-    const response = await fetch(location.href, { credentials: "same-origin", headers: { "X-Renew": "1" } });
+    const response = await fetch(location.href, { credentials: "same-origin", headers: { Accept: "text/html" } });
     if (!response.ok || response.redirected) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fresh = one('meta[name="csrf-token"]', page)?.content;
@@ -96,7 +96,7 @@ addEventListener("focus", renewToken);
 
 /* ---- forms ---- */
 
-document.addEventListener("submit", async (event) => {
+document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form[data-once]") || event.defaultPrevented) return;
   if (form.dataset.sent) return event.preventDefault();
@@ -113,16 +113,6 @@ document.addEventListener("submit", async (event) => {
   form.dataset.sent = "1";
   for (const button of all("button", form)) if (button.type === "submit") setTimeout(() => button.classList.add("busy"));
   setTimeout(() => unlock(form), 8000);
-  /* A signed-out form would be lost by a redirect: ask first whether the session still lives. */
-  if (form.hasAttribute("data-send") && form.method === "post" && document.body.dataset.alive !== undefined) {
-    event.preventDefault();
-    const response = await fetch(document.body.dataset.alive, { credentials: "same-origin" }).catch(() => null);
-    if (response?.status === 401) {
-      unlock(form);
-      return sessionEnded();
-    }
-    form.submit();
-  }
 });
 
 function unlock(form) {
