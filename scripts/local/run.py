@@ -139,7 +139,7 @@ def run(steps: Steps, lock: IO[str], host: str, port: int, options: argparse.Nam
         if options.prepare:
             print(f"Ready after {duration(time.time() - began)}.")
             return
-        servers.write_secret(home / "environment.json", json.dumps(settings))
+        servers.write_secret(home / "environment.json", json.dumps(settings | for_backups(running)))
         with steps.step("Web, workers and clock"):
             supervisor.start()
             wait_until_ready(supervisor, host, port)
@@ -195,6 +195,11 @@ def settings_of(running: servers.Servers, home: Path, host: str, port: int, *, d
         "DATA_DIR": os.environ.get("DATA_DIR") or str(data),
         "DEMO": "1" if demo else "0",
     }
+
+
+def for_backups(running: servers.Servers) -> dict[str, str]:
+    """Return the address that scripts/deploy/backup uses: the superuser's, whom no policy binds."""
+    return {"BACKUP_URL": running.postgres.url(user="postgres")} if running.postgres else {}
 
 
 def key() -> str:
