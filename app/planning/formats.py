@@ -18,10 +18,10 @@ An *exchange* is ``{"problem": {…}, "plan": {…}}``; a problem alone is read 
 ``vehicles``     ``{"id", "name", "start_depot_id", "end_depot_id", "weight_g", "volume_ml", "pallet_places"``
                  (capacity, null: no limit)``, "shift_opens_seconds", "shift_closes_seconds", "storage_classes": […],
                  "licence_needed", "licences": […], "duration_max_seconds", "distance_max_m", "stops_max", "fixed_cost",
-                 "metre_cost", "second_cost"}``; costs in thousandths of the currency
+                 "metre_cost", "second_cost", "driver_id"}``; costs in thousandths of the currency
 ``stops``        ``{"id", "name", "location", "weight_g", "volume_ml", "pallet_places", "windows": [[opens, closes], …],
                  "service_seconds", "storage_classes": […], "penalty"`` (null: must be served)``, "priority",
-                 "depot_ids"`` (null: any)``, "vehicle_ids"`` (null: any)``}``
+                 "depot_ids"`` (null: any)``, "vehicle_ids"`` (null: any)``, "settlement_id", "parcel_ids"}``
 ===============  ====================================================================================================
 
 Times are seconds after the start of the day; null for an end means no end. Only ``id``, ``location``, a vehicle's
@@ -138,6 +138,7 @@ def _vehicle_json(vehicle: Vehicle) -> dict[str, Any]:
         "fixed_cost": vehicle.fixed_cost,
         "metre_cost": vehicle.metre_cost,
         "second_cost": vehicle.second_cost,
+        "driver_id": vehicle.driver_id,
     }
 
 
@@ -154,6 +155,8 @@ def _stop_json(stop: Stop) -> dict[str, Any]:
         "priority": stop.priority,
         "depot_ids": None if stop.depot_ids is None else sorted(stop.depot_ids),
         "vehicle_ids": None if stop.vehicle_ids is None else sorted(stop.vehicle_ids),
+        "settlement_id": stop.settlement_id,
+        "parcel_ids": list(stop.parcel_ids),
     }
 
 
@@ -293,12 +296,13 @@ class _Reader:
         return frozenset(values)
 
     def ids(self, key: str) -> frozenset[int] | None:
-        if self.thing.get(key) is None:
-            return None
+        return None if self.thing.get(key) is None else frozenset(self.id_list(key))
+
+    def id_list(self, key: str) -> tuple[int, ...]:
         values = self.list(key, VEHICLES_MAX)
         if any(type(value) is not int or not 0 <= value < 2**63 for value in values):
             raise self.wrong(key, say("A list of ids is needed"))
-        return frozenset(values)
+        return tuple(values)
 
     def load(self, none: int) -> Load:
         return Load(*(self.whole_or_none(name, none) for name in Load._fields))
@@ -424,7 +428,7 @@ def _vehicle(row: _Reader) -> Vehicle:
     row.known(
         "id", "name", "start_depot_id", "end_depot_id", *Load._fields, "shift_opens_seconds", "shift_closes_seconds",
         "storage_classes", "licence_needed", "licences", "duration_max_seconds", "distance_max_m", "stops_max",
-        "fixed_cost", "metre_cost", "second_cost",
+        "fixed_cost", "metre_cost", "second_cost", "driver_id",
     )  # fmt: skip
     start = row.whole("start_depot_id", most=2**63)
     return Vehicle(
@@ -443,13 +447,14 @@ def _vehicle(row: _Reader) -> Vehicle:
         fixed_cost=row.whole("fixed_cost", 0),
         metre_cost=row.whole("metre_cost", 1, most=1_000_000),
         second_cost=row.whole("second_cost", 0, most=1_000_000),
+        driver_id=None if row.thing.get("driver_id") is None else row.whole("driver_id", most=2**63),
     )
 
 
 def _stop(row: _Reader) -> Stop:
     row.known(
         "id", "name", "location", *Load._fields, "windows", "service_seconds", "storage_classes", "penalty",
-        "priority", "depot_ids", "vehicle_ids",
+        "priority", "depot_ids", "vehicle_ids", "settlement_id", "parcel_ids",
     )  # fmt: skip
     return Stop(
         id=row.whole("id", most=2**63),
@@ -463,6 +468,8 @@ def _stop(row: _Reader) -> Stop:
         depot_ids=row.ids("depot_ids"),
         vehicle_ids=row.ids("vehicle_ids"),
         name=row.text("name"),
+        settlement_id=None if row.thing.get("settlement_id") is None else row.whole("settlement_id", most=2**63),
+        parcel_ids=row.id_list("parcel_ids"),
     )
 
 

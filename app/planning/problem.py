@@ -108,6 +108,8 @@ class Vehicle:
     """Thousandths of the currency a metre."""
     second_cost: int = 0
     """Thousandths of the currency a second between leaving and being back."""
+    driver_id: int | None = None
+    """For whoever publishes the plan; the search does not look at it."""
 
     @property
     def may_leave(self) -> bool:
@@ -135,6 +137,9 @@ class Stop:
     vehicle_ids: frozenset[int] | None = None
     """Vehicles that may serve it. None: any."""
     name: str = ""
+    settlement_id: int | None = None
+    parcel_ids: tuple[int, ...] = ()
+    """What is handed over there. For whoever publishes the plan; the search does not look at them."""
 
 
 @dataclass(frozen=True)
