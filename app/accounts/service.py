@@ -248,13 +248,8 @@ class DemoPerson:
 
 def demo_people(uow: UnitOfWork) -> list[DemoPerson]:
     """Return one person of each role, with the one-time code that holds now. Of demo installations only."""
-    found = uow.session.scalars(
-        select(User)
-        .where(User.active, User.password_hash.is_not(None))
-        .distinct(User.role)
-        .order_by(User.role, User.id)
-    )
-    by_role = {user.role: user for user in found}
+    first = select(func.min(User.id)).where(User.active, User.password_hash.is_not(None)).group_by(User.role)
+    by_role = {user.role: user for user in uow.session.scalars(select(User).where(User.id.in_(first)))}
     return [
         DemoPerson(user.name, user.email, user.role, _demo_code(uow, user))
         for role in Role

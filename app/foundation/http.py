@@ -87,6 +87,7 @@ def in_unit_of_work(
                 drawn = getattr(form_view, "view", form_view)
                 response = make_response(_run(drawn, (), arguments))
                 response.status_code = refusal.status
+                _say_when(response, refusal)
                 return response
 
         wrapper.permission = permission  # type: ignore[attr-defined]
@@ -199,9 +200,13 @@ def answer(refusal: Refusal) -> Response:
     else:
         response = make_response(render_template("problem.html", refusal=refusal, detail=translate(refusal.message)))
     response.status_code = refusal.status
+    _say_when(response, refusal)
+    return response
+
+
+def _say_when(response: Response, refusal: Refusal) -> None:
     if "retry_after_seconds" in refusal.facts:
         response.headers["Retry-After"] = str(refusal.facts["retry_after_seconds"])
-    return response
 
 
 class Away(Refusal):
@@ -297,7 +302,9 @@ def _bug(error: Exception) -> Response:
         raise error
     structlog.get_logger().error("bug", request_id=g.request_id, endpoint=request.endpoint, exc_info=error)
     return answer(
-        _OurFault(say("This is our mistake, not yours. It was noted as %(number)s; nothing was saved.", number=g.request_id))
+        _OurFault(
+            say("This is our mistake, not yours. It was noted as %(number)s; nothing was saved.", number=g.request_id)
+        )
     )
 
 
