@@ -26,6 +26,12 @@ class NeedNotFound(NotFound):
     kind = "need-not-found"
 
 
+class RuleNotFound(NotFound):
+    """There is no such row in the urgency table."""
+
+    kind = "rule-not-found"
+
+
 class ReferenceUsed(Conflict):
     """The same partner sent another report under the same reference."""
 

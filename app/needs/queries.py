@@ -17,8 +17,9 @@ from app.foundation.journal import JournalEntry
 from app.foundation.paging import Page, page
 from app.foundation.scope import visible
 from app.foundation.text import fold
+from app.geography import queries as geography
 from app.geography.models import County, District, Settlement
-from app.needs.errors import HouseholdNotFound, NeedNotFound, SignalNotFound
+from app.needs.errors import HouseholdNotFound, NeedNotFound, RuleNotFound, SignalNotFound
 from app.needs.matching_people import Known
 from app.needs.models import (
     AGE_BANDS,
@@ -123,6 +124,11 @@ def _with_lines(session: Session, rows: Iterable[Any], now: datetime | None = No
         SignalRow(row[0], row[1], row[2], row[3], lines[row[0].id], is_late(row[0], now) if now else False)
         for row in rows
     ]
+
+
+def needs_by_id(session: Session, need_ids: Collection[int]) -> dict[int, Need]:
+    """Return needs by their ids."""
+    return {need.id: need for need in session.scalars(select(Need).where(Need.id.in_(need_ids)))}
 
 
 def is_late(signal: Signal, now: datetime) -> bool:
@@ -332,11 +338,22 @@ def rules(session: Session, *, active: bool = True) -> list[UrgencyRule]:
     return list(session.scalars(statement.where(UrgencyRule.active) if active else statement))
 
 
-def rule_for_change(session: Session, rule_id: int) -> UrgencyRule | None:
+def rule(session: Session, rule_id: int) -> UrgencyRule:
+    """Return a row of the urgency table."""
+    found = session.get(UrgencyRule, rule_id)
+    if found is None:
+        raise RuleNotFound(rule_id=rule_id)
+    return found
+
+
+def rule_for_change(session: Session, rule_id: int) -> UrgencyRule:
     """Return a row of the urgency table, locked."""
-    return session.scalars(
+    found: UrgencyRule | None = session.scalars(
         select(UrgencyRule).where(UrgencyRule.id == rule_id).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
+    if found is None:
+        raise RuleNotFound(rule_id=rule_id)
+    return found
 
 
 def rule_history(session: Session, limit: int = 20) -> list[JournalEntry]:
@@ -859,3 +876,8 @@ def districts_of(session: Session, settlement_ids: Collection[int]) -> dict[int,
         .where(Settlement.id.in_(settlement_ids))
     )
     return {row[0]: row[1] for row in rows}
+
+
+def settlement_typed(session: Session, *, settlement_id: int | None, text: str) -> int:
+    """Return the settlement chosen in a form, or the one whose name was typed there; refuse none or several."""
+    return geography.settlement_typed(session, settlement_id=settlement_id, text=text).id

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -21,6 +21,7 @@ from sqlalchemy import CursorResult, text
 from app.catalogue.models import Item
 from app.foundation import personal
 from app.foundation.errors import Stale
+from app.foundation.paging import Page
 from app.foundation.text import tidy
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
@@ -327,6 +328,30 @@ def preview(uow: UnitOfWork, signal_id: int) -> triage.Verdict:
 
 def _today(uow: UnitOfWork) -> date:
     return uow.now.astimezone(HOME).date()
+
+
+def signal(uow: UnitOfWork, signal_id: int) -> queries.SignalRow:
+    """Return a signal that the actor may see, with what became of each line."""
+    return _with_outcome(uow, [queries.signal(uow.session, uow.actor, signal_id)])[0]
+
+
+def signals(uow: UnitOfWork, **asked: Any) -> Page[queries.SignalRow]:
+    """Return a page of signals that the actor may see, with what became of each line."""
+    found = queries.signals(uow.session, uow.actor, now=uow.now, **asked)
+    return Page(_with_outcome(uow, found.rows), found.next_after, found.total)
+
+
+def _with_outcome(uow: UnitOfWork, rows: Sequence[queries.SignalRow]) -> list[queries.SignalRow]:
+    """Add the needs that a merged signal joined: another partner's, of which its reporter learns the outcome only."""
+    hidden = {each.line.need_id for row in rows for each in row.asked if each.line.need_id and each.need is None}
+    if not hidden:
+        return list(rows)
+    with uow.office("needs"):
+        known = queries.needs_by_id(uow.session, hidden)
+    return [
+        replace(row, asked=[each._replace(need=each.need or known.get(each.line.need_id or 0)) for each in row.asked])
+        for row in rows
+    ]
 
 
 def acknowledge(uow: UnitOfWork, signal_id: int) -> Signal:
@@ -811,8 +836,6 @@ def change_rule(
     """Change a row of the urgency table; needs that wait are judged anew by a job."""
     uow.actor.require("urgency.manage")
     rule = queries.rule_for_change(uow.session, rule_id)
-    if rule is None:
-        raise RuleInvalid("rule_id", say("There is no such row in the urgency table."))
     if version is not None and rule.version != version:
         raise Stale(version=rule.version)
     _check_rule(uow, rule.fact, urgency, threshold, category)
