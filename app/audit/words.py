@@ -141,6 +141,8 @@ DEEDS: dict[str, Message] = {
     "run.driver_given": say("Driver given to a run"),
     "run.left": say("Run left"),
     "run.closed": say("Run closed"),
+    "plan.started": say("Plan asked for"),
+    "plan.settled": say("Plan settled after its search broke off"),
     "plan.asked": say("Plan asked"),
     "plan.solved": say("Plan made"),
     "plan.published": say("Plan published"),

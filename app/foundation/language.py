@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, Response, current_app, g, has_request_context, request
-from flask_babel import Babel, Domain, get_locale, gettext, ngettext, pgettext  # type: ignore[import-untyped]
+from flask_babel import Babel, Domain, get_locale, gettext, ngettext  # type: ignore[import-untyped]
 from markupsafe import Markup, escape
 
 from app.foundation.clock import HOME
@@ -405,5 +405,3 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock, "moment": moment, "ago": ago, "span": span, "days_left": days_left,
     "say": translate, "data": as_data,
 }  # fmt: skip
-
-__all__ = ["Message", "gettext", "init_app", "language", "ngettext", "pgettext", "translate"]
