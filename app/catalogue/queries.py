@@ -23,6 +23,14 @@ def item(session: Session, item_id: int) -> Item:
     return found
 
 
+def plain_item(session: Session, item_id: int) -> Item:
+    """Return an item alone."""
+    found = session.get(Item, item_id)
+    if found is None:
+        raise NoSuchItem(item_id=item_id)
+    return found
+
+
 def items(session: Session, ids: Iterable[int] | None = None, *, retired: bool = False) -> list[Item]:
     """Return items in the order of their Hungarian names; retired ones only when named or asked for."""
     statement = select(Item).order_by(Item.name_hu_key, Item.id)

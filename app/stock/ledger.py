@@ -16,13 +16,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session, make_transient_to_detached
 
-from app.foundation.actor import Scope
+from app.foundation.actor import Actor, Scope
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock.errors import NoSuchLot, NoSuchPlace, NotEnoughStock
 from app.stock.models import REAL, Kind, Movement
-
-NEVER = date(9999, 12, 31)
-"""The expiry of what does not expire, in balances."""
 
 OFFICE = "stock"
 WRITERS = ("stock.operate", "stock.write_off", "donations.receive")
@@ -36,21 +33,26 @@ Key = tuple[int, int]
 class Held:
     """A balance under lock, with what a judge needs to know about its lot and place."""
 
-    id: int
+    id: int | None
+    """None where there is none yet: it holds nothing."""
     lot_id: int
     place_id: int
     on_hand: int
     reserved: int
-    guarded: bool
+    place_kind: str
     warehouse_id: int
     county_id: int
     place_code: str
-    place_kind: str
     place_retired: bool
     lot_state: str
     expires_on: date | None
     item_id: int
     item_name: str
+
+    @property
+    def guarded(self) -> bool:
+        """Tell whether it must not go below zero."""
+        return self.place_kind in REAL
 
     @property
     def available(self) -> int:
@@ -88,81 +90,106 @@ class Line:
     reserved: int = 0
 
 
-# FOR UPDATE reads the newest row. These are rows, not ORM objects, so that no stale object is handed back.
-_LOCK = text(
-    """
-    SELECT balance.id, balance.lot_id, balance.place_id, balance.on_hand, balance.reserved, balance.guarded,
-           balance.warehouse_id, balance.county_id, place.code, place.kind, place.retired_at IS NOT NULL,
-           lot.state, lot.expires_on, lot.item_id, item.name_hu
-    FROM unnest(CAST(:lots AS bigint[]), CAST(:places AS bigint[])) AS wanted (lot_id, place_id)
-    JOIN balance ON balance.lot_id = wanted.lot_id AND balance.place_id = wanted.place_id
-    JOIN place ON place.id = balance.place_id
-    JOIN lot ON lot.id = balance.lot_id
-    JOIN item ON item.id = lot.item_id
-    ORDER BY balance.id
-    FOR UPDATE OF balance
-    """
-)
+# FOR UPDATE reads the newest row. These are rows, not ORM objects, so that no stale object is handed back. A balance
+# that is missing holds nothing; ``post`` makes it.
+_LOCKED = """
+    SELECT locked.id, lot.id, place.id, coalesce(locked.on_hand, 0), coalesce(locked.reserved, 0), place.kind,
+           place.warehouse_id, place.county_id, place.code, place.retired_at IS NOT NULL, lot.state, lot.expires_on,
+           lot.item_id, item.name_hu
+"""
 
-_LOCK_TWO = text(
-    """
-    SELECT balance.id, balance.lot_id, balance.place_id, balance.on_hand, balance.reserved, balance.guarded,
-           balance.warehouse_id, balance.county_id, place.code, place.kind, place.retired_at IS NOT NULL,
-           lot.state, lot.expires_on, lot.item_id, item.name_hu
-    FROM balance
-    JOIN place ON place.id = balance.place_id
-    JOIN lot ON lot.id = balance.lot_id
-    JOIN item ON item.id = lot.item_id
-    WHERE balance.lot_id = :lot AND balance.place_id IN (:one, :other)
-    ORDER BY balance.id
-    FOR UPDATE OF balance
-    """
-)
-
-# In one order, because two that insert the same pairs wait for each other.
-_OPEN = text(
-    """
-    INSERT INTO balance
-           (lot_id, place_id, item_id, expires_on, warehouse_id, county_id, guarded, on_hand, reserved)
-    SELECT lot.id, place.id, lot.item_id, coalesce(lot.expires_on, :never), place.warehouse_id, place.county_id,
-           place.kind = ANY (CAST(:real AS text[])), 0, 0
-    FROM unnest(CAST(:lots AS bigint[]), CAST(:places AS bigint[])) AS wanted (lot_id, place_id)
+_HOLD = text(
+    f"""
+    WITH wanted AS (
+        SELECT lot_id, place_id
+        FROM unnest(CAST(:lots AS bigint[]), CAST(:places AS bigint[])) AS wanted (lot_id, place_id)
+    ),
+    locked AS (
+        SELECT balance.id, balance.lot_id, balance.place_id, balance.on_hand, balance.reserved
+        FROM wanted JOIN balance ON balance.lot_id = wanted.lot_id AND balance.place_id = wanted.place_id
+        ORDER BY balance.id
+        FOR UPDATE OF balance
+    )
+    {_LOCKED}
+    FROM wanted
     JOIN lot ON lot.id = wanted.lot_id
+    JOIN item ON item.id = lot.item_id
     JOIN place ON place.id = wanted.place_id
-    WHERE :everywhere OR place.warehouse_id = ANY (CAST(:warehouses AS bigint[]))
-       OR place.county_id = ANY (CAST(:counties AS bigint[]))
-    ORDER BY lot.id, place.id
-    ON CONFLICT (lot_id, place_id) DO NOTHING
+    LEFT JOIN locked ON locked.lot_id = wanted.lot_id AND locked.place_id = wanted.place_id
     """
 )
 
-_CARRY = text(
+_HOLD_TWO = text(
+    f"""
+    WITH locked AS (
+        SELECT id, place_id, on_hand, reserved FROM balance
+        WHERE lot_id = :lot AND place_id IN (:one, :other)
+        ORDER BY id
+        FOR UPDATE
+    )
+    {_LOCKED}
+    FROM lot
+    JOIN item ON item.id = lot.item_id
+    JOIN place ON place.id IN (:one, :other)
+    LEFT JOIN locked ON locked.place_id = place.id
+    WHERE lot.id = :lot
     """
+)
+
+_CARRY = """
     UPDATE balance
     SET on_hand = balance.on_hand + change.on_hand, reserved = balance.reserved + change.reserved
     FROM unnest(CAST(:ids AS bigint[]), CAST(:on_hand AS bigint[]), CAST(:reserved AS bigint[]))
          AS change (id, on_hand, reserved)
     WHERE balance.id = change.id
+"""
+
+# A twin may open the same balance at this moment: then both quantities are in it. Opened in one order, because two
+# that insert the same pairs wait for each other.
+_POST = text(
+    f"""
+    WITH carried AS ({_CARRY}),
+    opened AS (
+        INSERT INTO balance
+               (lot_id, place_id, item_id, expires_on, warehouse_id, county_id, guarded, on_hand, reserved)
+        SELECT lot.id, place.id, lot.item_id, coalesce(lot.expires_on, DATE '9999-12-31'), place.warehouse_id,
+               place.county_id, place.kind = ANY (CAST(:real AS text[])), change.on_hand, 0
+        FROM unnest(CAST(:new_lots AS bigint[]), CAST(:new_places AS bigint[]), CAST(:new_on_hand AS bigint[]))
+             AS change (lot_id, place_id, on_hand)
+        JOIN lot ON lot.id = change.lot_id
+        JOIN place ON place.id = change.place_id
+        ORDER BY lot.id, place.id
+        ON CONFLICT (lot_id, place_id) DO UPDATE SET on_hand = balance.on_hand + excluded.on_hand
+    ),
+    written AS (
+        INSERT INTO movement
+               (operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, recorded_at,
+                reverses_id, reason, actor_id, warehouse_id, county_id)
+        SELECT operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, :recorded_at,
+               reverses_id, reason, :actor_id, warehouse_id, county_id
+        FROM unnest(CAST(:operation_id AS uuid[]), CAST(:line AS bigint[]), CAST(:lot_id AS bigint[]),
+                    CAST(:from_place_id AS bigint[]), CAST(:to_place_id AS bigint[]), CAST(:quantity AS bigint[]),
+                    CAST(:kind AS text[]), CAST(:happened_at AS timestamptz[]), CAST(:reverses_id AS bigint[]),
+                    CAST(:reason AS text[]), CAST(:warehouse_id AS bigint[]), CAST(:county_id AS bigint[]))
+             WITH ORDINALITY AS line (operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind,
+                                      happened_at, reverses_id, reason, warehouse_id, county_id, position)
+        ORDER BY position
+        RETURNING id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind
+    ),
+    noted AS (
+        INSERT INTO journal_entry (at, actor_id, actor_role, deed, subject_kind, subject_id, details)
+        SELECT :recorded_at, :actor_id, :actor_role, 'stock.' || kind, 'lot', lot_id,
+               jsonb_build_object('movement_id', id, 'quantity', quantity, 'from_place_id', from_place_id,
+                                  'to_place_id', to_place_id)
+        FROM written
+        WHERE :noted
+    )
+    SELECT id, operation_id, line FROM written
     """
 )
 
-_WRITE = text(
-    """
-    INSERT INTO movement
-           (operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, recorded_at,
-            reverses_id, reason, actor_id, warehouse_id, county_id)
-    SELECT operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, :recorded_at,
-           reverses_id, reason, :actor_id, warehouse_id, county_id
-    FROM unnest(CAST(:operation_id AS uuid[]), CAST(:line AS bigint[]), CAST(:lot_id AS bigint[]),
-                CAST(:from_place_id AS bigint[]), CAST(:to_place_id AS bigint[]), CAST(:quantity AS bigint[]),
-                CAST(:kind AS text[]), CAST(:happened_at AS timestamptz[]), CAST(:reverses_id AS bigint[]),
-                CAST(:reason AS text[]), CAST(:warehouse_id AS bigint[]), CAST(:county_id AS bigint[]))
-         WITH ORDINALITY AS line (operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at,
-                                  reverses_id, reason, warehouse_id, county_id, position)
-    ORDER BY position
-    RETURNING id, operation_id, line
-    """
-)
+_CARRY_ONLY = text(_CARRY)
+_REAL = sorted(REAL)
 
 _WRITTEN = (
     "operation_id", "line", "lot_id", "from_place_id", "to_place_id", "quantity", "kind", "happened_at", "reverses_id",
@@ -170,42 +197,35 @@ _WRITTEN = (
 )  # fmt: skip
 
 
-def hold(uow: UnitOfWork, keys: Iterable[Key], *, new: bool = False) -> dict[Key, Held]:
-    """Lock the balances of lots in places, making those that are missing; nobody changes them until we commit.
-
-    ``new`` spares a look at balances that cannot be there yet.
-    """
-    session = uow.session
+def hold(uow: UnitOfWork, keys: Iterable[Key]) -> dict[Key, Held]:
+    """Lock the balances of lots in places; nobody changes them until we commit."""
     wanted = sorted(set(keys))
-    held = {} if new else _lock(session, wanted)
-    missing = [key for key in wanted if key not in held]
-    if missing:
-        lots, places = [lot_id for lot_id, _ in missing], [place_id for _, place_id in missing]
-        session.execute(_OPEN, {"lots": lots, "places": places, "never": NEVER, "real": sorted(REAL), **_reach(uow)})
-        held = _lock(session, wanted)
-        for lot_id, place_id in missing:
-            if (lot_id, place_id) not in held:
-                _say_what_is_missing(session, lot_id, place_id)
+    if len(wanted) == 2 and wanted[0][0] == wanted[1][0]:
+        parameters: dict[str, Any] = {"lot": wanted[0][0], "one": wanted[0][1], "other": wanted[1][1]}
+        rows = uow.session.execute(_HOLD_TWO, parameters)
+    else:
+        rows = uow.session.execute(
+            _HOLD, {"lots": [lot_id for lot_id, _ in wanted], "places": [place_id for _, place_id in wanted]}
+        )
+    held = {(row[1], row[2]): Held(*row) for row in rows}
+    for lot_id, place_id in wanted:
+        if (lot_id, place_id) not in held:
+            _say_what_is_missing(uow.session, lot_id, place_id)
+    if uow._office != OFFICE:
+        _must_reach(uow.actor, held.values())
     return held
 
 
-def _lock(session: Session, keys: Sequence[Key]) -> dict[Key, Held]:
-    if len(keys) == 2 and keys[0][0] == keys[1][0]:
-        parameters: dict[str, Any] = {"lot": keys[0][0], "one": keys[0][1], "other": keys[1][1]}
-        rows = session.execute(_LOCK_TWO, parameters)
-    else:
-        rows = session.execute(_LOCK, {"lots": [key[0] for key in keys], "places": [key[1] for key in keys]})
-    return {(row[1], row[2]): Held(*row) for row in rows}
-
-
-def _reach(uow: UnitOfWork) -> dict[str, Any]:
-    """Return where this actor may open balances; elsewhere row-level security would answer with a fault."""
-    held = [uow.actor.grants.get(permission) for permission in WRITERS]
-    return {
-        "everywhere": uow._office == OFFICE or Scope.ALL in held,
-        "warehouses": list(uow.actor.reach.get(Scope.WAREHOUSE, ())) if Scope.WAREHOUSE in held else [],
-        "counties": list(uow.actor.reach.get(Scope.COUNTY, ())) if Scope.COUNTY in held else [],
-    }
+def _must_reach(actor: Actor, held: Iterable[Held]) -> None:
+    """Refuse places where this actor sees no balances: row-level security would show them empty."""
+    scopes = [actor.grants.get(permission) for permission in WRITERS]
+    if Scope.ALL in scopes:
+        return
+    warehouses = actor.reach.get(Scope.WAREHOUSE, ()) if Scope.WAREHOUSE in scopes else ()
+    counties = actor.reach.get(Scope.COUNTY, ()) if Scope.COUNTY in scopes else ()
+    for each in held:
+        if each.warehouse_id not in warehouses and each.county_id not in counties:
+            raise NoSuchPlace(place_id=each.place_id)
 
 
 def _say_what_is_missing(session: Session, lot_id: int, place_id: int) -> None:
@@ -214,10 +234,11 @@ def _say_what_is_missing(session: Session, lot_id: int, place_id: int) -> None:
     raise NoSuchPlace(place_id=place_id)
 
 
-def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line]) -> list[Movement]:
+def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line], *, noted: bool = True) -> list[Movement]:
     """Write movements over held balances, in order; refuse all of them when one takes more than is there.
 
-    ``held`` is carried forward too. The movements come back as plain, unattached objects: they never change.
+    Balances, movements and (``noted``) their lines in the journal are one statement. ``held`` is carried forward too.
+    The movements come back as plain, unattached objects: they never change.
     """
     before = {key: (each.on_hand, each.reserved) for key, each in held.items()}
     try:
@@ -227,17 +248,26 @@ def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line]) -> li
         for key, (on_hand, reserved) in before.items():
             held[key].on_hand, held[key].reserved = on_hand, reserved
         raise
-    changes = [
-        (each.id, each.on_hand - before[key][0], each.reserved - before[key][1])
-        for key, each in held.items()
-        if (each.on_hand, each.reserved) != before[key]
-    ]
-    _carry(uow.session, changes)
+    changed = [(each, each.on_hand - before[key][0], each.reserved - before[key][1]) for key, each in held.items()]
+    known = [(each.id, more, spoken) for each, more, spoken in changed if each.id is not None and (more or spoken)]
+    new = [(each.lot_id, each.place_id, more) for each, more, _ in changed if each.id is None and more]
     rows = [_row(uow, held, line) for line in lines]
     parameters: dict[str, Any] = {name: [row[name] for row in rows] for name in _WRITTEN}
-    written = uow.session.execute(_WRITE, {**parameters, "recorded_at": uow.now, "actor_id": uow.actor.id})
-    ids = {(row[1], row[2]): row[0] for row in written}
+    parameters |= {
+        **_columns(known, "ids", "on_hand", "reserved"),
+        **_columns(new, "new_lots", "new_places", "new_on_hand"),
+        "real": _REAL,
+        "recorded_at": uow.now,
+        "actor_id": uow.actor.id,
+        "actor_role": uow.actor.role,
+        "noted": noted,
+    }
+    ids = {(row[1], row[2]): row[0] for row in uow.session.execute(_POST, parameters)}
     return [_movement(ids[row["operation_id"], row["line"]], uow, row) for row in rows]
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], *names: str) -> dict[str, list[Any]]:
+    return {name: [row[number] for row in rows] for number, name in enumerate(names)}
 
 
 def _carry_forward(held: Mapping[Key, Held], line: Line) -> None:
@@ -284,10 +314,6 @@ def speak_for(session: Session, held: Mapping[Key, Held], changes: Mapping[Key, 
         assert held[key].reserved + change >= 0, "no more is released than was reserved"
     for key, change in changes.items():
         held[key].reserved += change
-    _carry(session, [(held[key].id, 0, change) for key, change in changes.items() if change])
-
-
-def _carry(session: Session, changes: Sequence[tuple[int, int, int]]) -> None:
-    if changes:
-        ids, on_hand, reserved = zip(*changes, strict=True)
-        session.execute(_CARRY, {"ids": list(ids), "on_hand": list(on_hand), "reserved": list(reserved)})
+    known = [(held[key].id, 0, change) for key, change in changes.items() if change]
+    if known:
+        session.execute(_CARRY_ONLY, _columns(known, "ids", "on_hand", "reserved"))

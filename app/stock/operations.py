@@ -126,7 +126,9 @@ def apply_batch(units_of_work: UnitsOfWork, actor: Actor, operations: Sequence[A
     for number, each in asked:
         if known is None:
             known = {}
-            answers[number] = _apply(units_of_work, each, known, [other.operation_id for _, other in asked])
+            # One alone is tried at once: if it was done before, the database says so.
+            others = [other.operation_id for _, other in asked] if len(asked) > 1 else []
+            answers[number] = _apply(units_of_work, each, known, others)
         else:
             answers[number] = _apply(units_of_work, each, known)
     return [answers[number] for number in range(len(operations))]

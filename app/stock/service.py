@@ -257,13 +257,14 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
         return []
     warehouse_ids = {arrival["warehouse_id"] for arrival in arrivals}
     with _office(uow, "stock.operate"):
-        places = queries.places_by_id(uow.session, {arrival["place_id"] for arrival in arrivals})
+        many = len(arrivals) > 1
+        places = queries.places_by_id(uow.session, {each["place_id"] for each in arrivals}) if many else {}
+        items = catalogue.items_by_id(uow.session, {each["item_id"] for each in arrivals}) if many else {}
         donors = queries.virtual_places(uow.session, warehouse_ids, PlaceKind.DONOR)
-        items = catalogue.items_by_id(uow.session, {arrival["item_id"] for arrival in arrivals})
         lots = []
         for arrival in arrivals:
             place = places.get(arrival["place_id"]) or queries.place(uow.session, arrival["place_id"])
-            item = items.get(arrival["item_id"]) or catalogue.item(uow.session, arrival["item_id"])
+            item = items.get(arrival["item_id"]) or catalogue.plain_item(uow.session, arrival["item_id"])
             _may_receive(uow, place, arrival["warehouse_id"], item, arrival.get("expires_on"))
             lots.append(_lot(uow, item, arrival))
         uow.session.add_all(lots)
@@ -280,11 +281,9 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
             )
             for lot, arrival in zip(lots, arrivals, strict=True)
         ]
-        held = ledger.hold(uow, [key for line in lines for key in _ends(line)], new=True)
-        movements = ledger.post(uow, held, lines)
-    if len(movements) == 1:
-        _record(uow, movements[0])
-    else:
+        held = ledger.hold(uow, [key for line in lines for key in _ends(line)])
+        ledger.post(uow, held, lines, noted=len(lines) == 1)
+    if len(lines) > 1:
         uow.record("stock.received", lots=len(lots), warehouses=len(warehouse_ids))
     return lots
 
@@ -409,7 +408,6 @@ def book(
             line += 1
         lines.append(Line(lot_id, from_place_id, to_place_id, quantity, kind, operation_id, line, reason, happened_at))
         movements = ledger.post(uow, held, lines)
-    _record(uow, movements[-1])
     if review:
         uow.record("stock.needs_review", subject=("lot", lot_id), movement_id=movements[-1].id, missing=max(missing, 0))
     return Booked(movements[-1], movements, review)
@@ -484,9 +482,7 @@ def reverse(
     )
     with _office(uow, permission):
         held = ledger.hold(uow, _ends(back))
-        movement = ledger.post(uow, held, [back])[0]
-    _record(uow, movement)
-    return movement
+        return ledger.post(uow, held, [back])[0]
 
 
 def change_lot_state(uow: UnitOfWork, *, lot_id: int, state: str, reason: str) -> Lot:
@@ -671,8 +667,6 @@ def consume_many_and_move(
             _judge(uow, kind, source, target, done=False)
         movements = ledger.post(uow, held, lines)
         _end(uow, list(rows), ReservationState.CONSUMED)
-    for movement in movements:
-        _record(uow, movement)
     return movements
 
 
@@ -751,17 +745,6 @@ def _ends(line: Line) -> list[ledger.Key]:
 def _office(uow: UnitOfWork, permission: str) -> AbstractContextManager[None]:
     """Whoever works in the stock sees its rows by their own right; for others it is opened, and we judge."""
     return nullcontext() if uow.actor.may(permission) else uow.office("stock")
-
-
-def _record(uow: UnitOfWork, movement: Movement) -> None:
-    uow.record(
-        f"stock.{movement.kind}",
-        subject=("lot", movement.lot_id),
-        movement_id=movement.id,
-        quantity=movement.quantity,
-        from_place_id=movement.from_place_id,
-        to_place_id=movement.to_place_id,
-    )
 
 
 def prove(uow: UnitOfWork, *, warehouse_ids: Iterable[int] | None = None) -> queries.Proof:
