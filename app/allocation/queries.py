@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, namedtuple
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -355,6 +355,14 @@ def newer_run(session: Session, of: AllocationRun) -> int | None:
     return session.scalar(statement)
 
 
+def named_page(session: Session, statement: Select[Any], **asked: Any) -> Page[Any]:
+    """Return a page whose rows keep the names of the statement's columns."""
+    names = [column["name"] for column in statement.column_descriptions]
+    row = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    found = page(session, statement, **asked)
+    return Page([row(*each) for each in found.rows], found.next_after)
+
+
 GIVEN = aliased(Item, name="given_item")
 
 
@@ -419,7 +427,7 @@ def missing_page(
 ) -> Page[Any]:
     """Return a run's missing shares, the most urgent first."""
     statement = missing_statement(actor, run_id, filters)
-    return page(session, statement, order=[MissingShare.urgency, MissingShare.id], after=after, size=size)
+    return named_page(session, statement, order=[MissingShare.urgency, MissingShare.id], after=after, size=size)
 
 
 def missing_row(session: Session, actor: Actor, missing_id: int) -> Any:
@@ -470,7 +478,7 @@ def shares_page(
         statement = statement.where(Share.warehouse_id == filters.warehouse_id)
     if filters.state:
         statement = statement.where(Share.state == filters.state)
-    return page(session, statement, order=[Share.id], after=after, size=size)
+    return named_page(session, statement, order=[Share.id], after=after, size=size)
 
 
 def share_row(session: Session, actor: Actor, share_id: int) -> Any:
@@ -550,6 +558,11 @@ def counties(session: Session, actor: Actor) -> list[tuple[int, str]]:
     return [(row[0], row[1]) for row in session.execute(statement)]
 
 
-def household_size(session: Session, household_id: int) -> int | None:
-    """Return how many people a household has."""
-    return session.scalar(select(Household.size).where(Household.id == household_id))
+def all_counties(session: Session) -> list[tuple[int, str]]:
+    """Return (id, name) of every county; names are no secret."""
+    return [(row[0], row[1]) for row in session.execute(select(County.id, County.name).order_by(County.name_key))]
+
+
+def job_of(session: Session, of: AllocationRun) -> Job | None:
+    """Return the job that works on a run."""
+    return session.get(Job, of.job_id) if of.job_id is not None else None

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.allocation.models import Share, ShareState
+from app.allocation.queries import named_page
 from app.catalogue.models import Item
 from app.delivery.errors import NoSuchDriver, NoSuchParcel, NoSuchRun, NoSuchVehicle
 from app.delivery.models import (
@@ -30,7 +31,7 @@ from app.delivery.models import (
 from app.delivery.states import ON_VEHICLE
 from app.foundation.actor import Actor, Scope
 from app.foundation.journal import JournalEntry
-from app.foundation.paging import PAGE_SIZE, Page, page
+from app.foundation.paging import PAGE_SIZE, Page
 from app.foundation.scope import scoped, visible
 from app.foundation.text import fold
 from app.geography.models import County, Settlement
@@ -242,7 +243,7 @@ def runs_page(
         statement = statement.where(Run.on >= asked.since)
     if asked.state is None:
         statement = statement.where(Run.state != RunState.CANCELLED)
-    return page(session, statement, order=[Run.on, Run.id], after=after, size=size, descending=True)
+    return named_page(session, statement, order=[Run.on, Run.id], after=after, size=size, descending=True)
 
 
 def runs_count(session: Session, actor: Actor, asked: Asked) -> dict[str, int]:
@@ -545,7 +546,7 @@ def vehicles_page(
         statement = statement.where(Vehicle.warehouse_id == asked.warehouse_id)
     if asked.active is not None:
         statement = statement.where(Vehicle.active.is_(asked.active))
-    return page(session, statement, order=[Vehicle.plate, Vehicle.id], after=after, size=size)
+    return named_page(session, statement, order=[Vehicle.plate, Vehicle.id], after=after, size=size)
 
 
 def drivers_page(
@@ -564,7 +565,7 @@ def drivers_page(
         statement = statement.where(Driver.warehouse_id == asked.warehouse_id)
     if asked.active is not None:
         statement = statement.where(Driver.active.is_(asked.active))
-    return page(session, statement, order=[Driver.name_key, Driver.id], after=after, size=size)
+    return named_page(session, statement, order=[Driver.name_key, Driver.id], after=after, size=size)
 
 
 def vehicle(session: Session, actor: Actor, vehicle_id: int, permission: str = "fleet.read") -> Vehicle:
