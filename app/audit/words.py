@@ -90,7 +90,7 @@ DEEDS: dict[str, Message] = {
     "stock.move": say("Moved"),
     "stock.pick": say("Picked"),
     "stock.load": say("Loaded"),
-    "stock.hand_over": say("Handed over"),
+    "stock.hand_over": say("Hand-over"),
     "stock.bring_back": say("Brought back"),
     "stock.write_off": say("Written off"),
     "stock.reverse": say("Reversed"),
