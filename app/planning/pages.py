@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,10 +18,12 @@ from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.planning import picture, queries, service
 from app.planning.models import Plan
+from app.planning.problem import Plan as Answer
 
 blueprint = Blueprint("planning", __name__, url_prefix="/plans")
 
 LEFT_SHOWN = 60
+PLANS_KEPT = 6
 
 
 @blueprint.get("")
@@ -58,13 +62,10 @@ def plan(uow: UnitOfWork, plan_id: int) -> str:
 @in_unit_of_work("plans.read")
 def plan_map(uow: UnitOfWork, plan_id: int) -> Response:
     """Give what the map of a plan draws."""
-    queries.plan(uow.session, uow.actor, plan_id)
-    hues, found = queries.hues(uow.session), queries.shown(uow.session, plan_id)
-    if found is None:
+    shown = _read(uow, queries.plan(uow.session, uow.actor, plan_id))
+    if shown is None:
         return jsonify({"depots": [], "runs": [], "left": []})
-    question, answer = found
-    view = picture.picture(question, answer, hues)
-    return jsonify(picture.drawing(question, answer, view, hues))
+    return jsonify(picture.drawing(shown.question, shown.answer, shown.view, shown.hues))
 
 
 @blueprint.get("/<int:plan_id>/runs/<int:run_id>")
@@ -73,12 +74,8 @@ def plan_run(uow: UnitOfWork, plan_id: int, run_id: int) -> Any:
     """Show one run's day, as a part of the page."""
     if not request.headers.get("HX-Request"):
         return redirect(url_for(".plan", plan_id=plan_id, run=run_id))
-    queries.plan(uow.session, uow.actor, plan_id)
-    found = queries.shown(uow.session, plan_id)
-    day = None
-    if found is not None:
-        view = picture.picture(*found, queries.hues(uow.session))
-        day = picture.day(*found, view, run_id)
+    shown = _read(uow, queries.plan(uow.session, uow.actor, plan_id))
+    day = picture.day(shown.question, shown.answer, shown.view, run_id) if shown is not None else None
     return render_template("planning/_day.html", day=day)
 
 
@@ -111,12 +108,12 @@ def publish_form(uow: UnitOfWork, plan_id: int) -> Any:
     if shown["view"] is None:
         return redirect(url_for(".plan", plan_id=plan_id))
     valid = queries.published_plan(uow.session, uow.actor, shown["plan"].on, shown["plan"].county_ids)
-    before = queries.shown(uow.session, valid.id) if valid is not None else None
-    after = shown["answer"]
+    before = _read(uow, valid) if valid is not None else None
+    after = shown["read"]
     shown |= {
         "published": valid,
         "compared": _compared(before, after),
-        "changes": picture.difference(before, after),
+        "changes": picture.difference(before.pair if before is not None else None, after.pair),
     }
     return render_template("planning/publish.html", **shown)
 
@@ -142,20 +139,49 @@ def _waiting(uow: UnitOfWork) -> int | None:
     return queries.waiting_parcels(uow.session, counties) if counties else None
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A plan's newest answer and its picture."""
+
+    question: picture.Question
+    answer: Answer
+    view: picture.Picture
+    hues: Mapping[int, int]
+
+    @property
+    def pair(self) -> tuple[picture.Question, Answer]:
+        """Question and answer."""
+        return self.question, self.answer
+
+
+def _read(uow: UnitOfWork, found: Plan) -> Shown | None:
+    """Return what is shown of a plan. A country's plan is a second's reading: the last few are kept as they are."""
+    kept: OrderedDict[tuple[int, int, str], Shown] = current_app.extensions.setdefault("plans_read", OrderedDict())
+    key = (found.id, found.version, found.state)
+    if key not in kept:
+        read = queries.shown(uow.session, found.id)
+        if read is None:
+            return None
+        hues = queries.hues(uow.session)
+        kept[key] = Shown(*read, picture.picture(*read, hues), hues)
+        while len(kept) > PLANS_KEPT:
+            kept.popitem(last=False)
+    return kept[key]
+
+
 def _shown(uow: UnitOfWork, plan_id: int) -> dict[str, Any]:
     found = queries.plan(uow.session, uow.actor, plan_id)
-    answer = queries.shown(uow.session, plan_id)
-    view, day = None, None
+    read = _read(uow, found)
     asked = request.args.get("run", "")
     chosen_id = int(asked) if asked.isdigit() and len(asked) < 19 else None
-    if answer is not None:
-        view = picture.picture(*answer, queries.hues(uow.session))
-        day = picture.day(*answer, view, chosen_id) if chosen_id is not None else None
+    day = None
+    if read is not None and chosen_id is not None:
+        day = picture.day(read.question, read.answer, read.view, chosen_id)
     settings = current_app.config["SETTINGS"]
     return {
         "plan": found,
-        "answer": answer,
-        "view": view,
+        "read": read,
+        "view": read.view if read is not None else None,
         "day": day,
         "chosen_id": chosen_id if day else None,
         "published": None,
@@ -183,21 +209,18 @@ def _progress(uow: UnitOfWork, found: Plan) -> dict[str, Any]:
     }
 
 
-Answer = tuple[picture.Question, Any]
-
-
-def _compared(before: Answer | None, after: Answer) -> list[dict[str, Any]]:
+def _compared(before: Shown | None, after: Shown) -> list[dict[str, Any]]:
     """Return the figures of two plans side by side, and whether each became better."""
 
-    def served(of: Answer) -> int:
-        return sum(len(route.visits) for route in of[1].routes)
+    def served(of: Shown) -> int:
+        return sum(len(route.visits) for route in of.answer.routes)
 
-    rows: list[tuple[Message, Callable[[Answer], int], Callable[[float], str], bool]] = [
+    rows: list[tuple[Message, Callable[[Shown], int], Callable[[float], str], bool]] = [
         (say("Stops served"), served, number, True),
-        (say("Left out stops"), lambda of: len(of[1].unserved), number, False),
-        (say("Runs"), lambda of: sum(1 for route in of[1].routes if route.visits), number, False),
-        (say("Way"), lambda of: of[1].distance_m, kilometres, False),
-        (say("Driving and service time"), lambda of: of[1].duration_seconds, span, False),
+        (say("Left out stops"), lambda of: len(of.answer.unserved), number, False),
+        (say("Runs"), lambda of: sum(1 for route in of.answer.routes if route.visits), number, False),
+        (say("Way"), lambda of: of.answer.distance_m, kilometres, False),
+        (say("Driving and service time"), lambda of: of.answer.duration_seconds, span, False),
     ]
     compared = []
     for name, count, said, more_is_better in rows:

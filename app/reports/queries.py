@@ -266,7 +266,7 @@ def parcels_ready(session: Session, actor: Actor, now: datetime) -> Task | None:
     return Task(
         row[0], say("parcels wait for a run"),
         say("%(urgent)s of the first class, the oldest since %(made_at)s", urgent=row[1], made_at=row[2].isoformat()),
-        "plans", kind="attention" if row[1] else "",
+        "plans",
     )  # fmt: skip
 
 

@@ -36,6 +36,10 @@ const baseOf = (url) => {
 const escaped = (text) => Object.assign(document.createElement("span"), { textContent: text }).innerHTML;
 const sign = (className, html = "", anchor) => L.divIcon({ className, html, iconSize: null, iconAnchor: anchor });
 
+/** So many left-out stops always carry their letter on the map. */
+const LETTERED = 26;
+const ruler = document.createElement("canvas").getContext("2d");
+
 export async function showMap(element, { data, onRun, onLeft } = {}) {
   const thin = element.hasAttribute("data-thin");
   const words = document.documentElement.lang === "hu" ? ["Nagyítás", "Kicsinyítés"] : ["Zoom in", "Zoom out"];
@@ -50,6 +54,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
   const drawing = L.layerGroup().addTo(map);
   const front = L.layerGroup().addTo(map);
   const glow = L.layerGroup().addTo(map);
+  const leftOnes = L.layerGroup().addTo(map);
   let shown = { runs: [] }, chosen = null, lines = new Map(), squares = new Map(), labels = [];
 
   map.setView([47.16, 19.5], 7);
@@ -73,7 +78,6 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
     drawing.clearLayers();
     areas.clearLayers();
     lines = new Map();
-    squares = new Map();
     labels.forEach((label) => label.marker.remove());
     labels = [];
     const shares = new Map((shown.areas ?? []).map((area) => [area.code, area]));
@@ -94,38 +98,65 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
       lines.set(String(run.id), { run, under, over, dots });
     }
     for (const depot of shown.depots ?? []) {
-      L.marker(place(depot), { icon: sign(`depot-mark depot-${depot.hue}${(shown.depots.length > 8 && !thin) || thin ? " small" : ""}`, `<svg class="icon" aria-hidden="true"><use href="${icons()}#building-warehouse"/></svg>`), alt: depot.name, title: depot.name, keyboard: false, interactive: true, zIndexOffset: 300 }).addTo(drawing);
+      L.marker(place(depot), { icon: sign(`depot-mark depot-${depot.hue}${(shown.depots.length > 8 && !thin) || thin ? " small" : ""}`, `<svg class="icon" aria-hidden="true"><use href="${icons()}#building-warehouse"/></svg>`), alt: depot.name, title: depot.name, keyboard: false, interactive: true, zIndexOffset: 600 }).addTo(drawing);
       label(depot, true);
     }
     if (!thin) {
       const named = new Set((shown.depots ?? []).map((depot) => depot.name));
       for (const town of shown.towns ?? base.towns ?? []) if (!named.has(town.name)) label(town, false);
     }
-    if (element.dataset.left !== "no")
-      for (const stop of shown.left ?? []) {
-        const square = L.marker(place(stop), { icon: sign("left-mark", escaped(stop.letter ?? "")), alt: stop.name, title: stop.name, keyboard: false, zIndexOffset: 500 }).addTo(drawing);
-        square.on("click", () => pickLeft(stop.id)).on("mouseover", () => lightRow("left", stop.id)).on("mouseout", () => lightRow("left", null));
-        squares.set(String(stop.id), square);
-      }
+    drawLeft();
     if (first) fit();
     choose(chosen, false);
     arrange();
   }
 
+  /** The most urgent carry their letter; a crowd of others is dots until one comes near. */
+  function drawLeft() {
+    leftOnes.clearLayers();
+    squares = new Map();
+    if (element.dataset.left === "no") return;
+    const all = shown.left ?? [], near = map.getZoom() >= 9.3 || all.length <= LETTERED;
+    const view = map.getBounds().pad(0.1);
+    let lettered = 0;
+    all.forEach((stop, i) => {
+      const mark = i < LETTERED || (near && lettered < 120 && view.contains(place(stop)));
+      let drawn;
+      if (mark) {
+        lettered += 1;
+        drawn = L.marker(place(stop), { icon: sign("left-mark", escaped(stop.letter ?? "")), alt: stop.name, title: stop.name, keyboard: false, zIndexOffset: 500 - i });
+      } else drawn = L.circleMarker(place(stop), { renderer: canvas, radius: 3.2, color: "#3a2400", weight: 1.2, fillColor: colour("--ab-attention"), fillOpacity: 1 });
+      drawn.on("click", () => pickLeft(stop.id)).on("mouseover", () => lightRow("left", stop.id)).on("mouseout", () => lightRow("left", null));
+      if (mark) squares.set(String(stop.id), drawn);
+      drawn.addTo(leftOnes);
+    });
+  }
+  map.on("moveend", () => (shown.left ?? []).length > LETTERED && drawLeft());
+
   function label(thing, seat) {
-    const marker = L.marker(place(thing), { icon: sign(`town${seat ? " seat" : ""}`, escaped(thing.name), seat ? [shown.depots.length > 8 || thin ? -13 : -18, 8] : [-6, 7]), interactive: false, keyboard: false, pane: "labels" });
-    labels.push({ marker, seat, thing, wide: thing.name.length * (seat ? 7.2 : 6) });
+    ruler.font = `${seat ? 700 : 500} ${seat ? 12 : 11}px "Inter Variable", sans-serif`;
+    const marker = L.marker(place(thing), { icon: sign("town"), interactive: false, keyboard: false, pane: "labels" });
+    labels.push({ marker, seat, thing, wide: ruler.measureText(thing.name).width });
   }
 
-  /** Labels that would lie on others are left away, the less important first. */
+  /** Labels stand right of their place, else left, below or above it; where nothing is free they are left away. */
   function arrange() {
-    const taken = (shown.depots ?? []).map((depot) => map.latLngToContainerPoint(place(depot))).map((at) => [at.x - 8, at.y - 8, at.x + 8, at.y + 8]);
-    for (const item of labels) {
-      const at = map.latLngToContainerPoint(place(item.thing));
-      const box = [at.x + (item.seat ? 12 : 4), at.y - 8, at.x + item.wide + 16, at.y + 8];
-      const free = (item.seat || map.getZoom() >= 7.6) && !taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1]);
-      if (free) taken.push(box), item.marker.addTo(map);
-      else item.marker.remove();
+    const away = shown.depots.length > 8 || thin ? 13 : 18;
+    const taken = (shown.depots ?? []).map((depot) => map.latLngToContainerPoint(place(depot))).map((at) => [at.x - away + 3, at.y - away + 3, at.x + away - 3, at.y + away - 3]);
+    for (const { marker, seat, thing, wide } of labels) {
+      marker.remove();
+      if (!seat && map.getZoom() < 7.6) continue;
+      const at = map.latLngToContainerPoint(place(thing)), gap = seat ? away : 6;
+      const sides = [[-gap, 8], [wide + gap, 8]];
+      if (seat) sides.push([wide / 2, -gap + 2], [wide / 2, gap + 14]);
+      for (const [x, y] of sides) {
+        const box = [at.x - x, at.y - y, at.x - x + wide, at.y - y + 16];
+        if (taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1])) continue;
+        taken.push(box);
+        marker.setIcon(sign(`town${seat ? " seat" : ""}`, escaped(thing.name), [x, y]));
+        marker.addTo(map);
+        break;
+      }
     }
   }
   map.on("zoomend", arrange);

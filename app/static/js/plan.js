@@ -50,25 +50,35 @@ document.addEventListener("click", (event) => {
 });
 
 /* While it is being solved: each better plan is drawn as it comes, lists too. */
-let course = Number(one("#solve")?.dataset.course ?? 0);
+let course = one("#solve")?.dataset.course ?? "";
+let busy = false;
 document.addEventListener("htmx:afterSwap", async () => {
-  const now = Number(one("#solve")?.dataset.course ?? 0);
-  if (!one("#solve") || now === course) return;
-  const first = course === 0;
+  const now = one("#solve")?.dataset.course ?? "";
+  if (!one("#solve") || now === course || busy) return;
+  const first = course === "";
   course = now;
-  await map.load(first);
-  const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
-  if (!answer?.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const open = all("details.grp[open]").map((group) => one("b", group).textContent);
+  busy = true;
+  try {
+    await map.load(first);
+    const answer = await fetch(location.href, { credentials: "same-origin" });
+    if (answer.ok) redraw(new DOMParser().parseFromString(await answer.text(), "text/html"), first);
+  } catch {
+    /* the next better plan tries again */
+  }
+  busy = false;
+});
+
+function redraw(page, first) {
+  const groups = (root) => all("details.grp", root);
+  const open = groups(document).filter((group) => group.open).map((group) => one("b", group).textContent);
   for (const id of ["runs", "left", "kpis"]) {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-    if (old && fresh) {
-      const top = one(".scroll", old)?.scrollTop ?? 0;
-      old.replaceWith(document.adoptNode(fresh));
-      window.htmx?.process(fresh);
-      if (!first) for (const group of all("details.grp", fresh)) group.open = open.includes(one("b", group).textContent);
-      if (one(".scroll", fresh)) one(".scroll", fresh).scrollTop = top;
-    }
+    if (!fresh) continue;
+    const top = old && one(".scroll", old)?.scrollTop;
+    if (old) old.replaceWith(document.adoptNode(fresh));
+    else if (id === "kpis") one(".plan-head .head-what").after(document.adoptNode(fresh));
+    window.htmx?.process(fresh);
+    if (!first && open.length) for (const group of groups(fresh)) group.open = open.includes(one("b", group).textContent);
+    if (top && one(".scroll", fresh)) one(".scroll", fresh).scrollTop = top;
   }
-});
+}
