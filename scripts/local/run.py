@@ -30,7 +30,7 @@ from urllib.error import URLError
 
 from scripts.local import browser, environment, servers
 from scripts.local.console import Steps, duration
-from scripts.local.paths import ROOT
+from scripts.local.paths import ROOT, fingerprint, is_stamped, write_stamp
 from scripts.local.supervisor import Child, Supervisor
 
 PACKAGES = [environment.SERVER, environment.LOCAL]
@@ -123,15 +123,16 @@ def run(steps: Steps, lock: IO[str], host: str, port: int, options: argparse.Nam
     with steps.step("Browser libraries"):
         browser.install()
     with steps.step("Settlements of Hungary"):
-        call("scripts/gazetteer", "--if-needed")
+        provide_gazetteer()
     with steps.step("Database and Redis"):
         running = servers.start_all(home)
     settings = settings_of(running, home, host, port, demo=not options.no_demo)
     supervisor = Supervisor(children(settings, host, port, options.workers, running))
     try:
         with steps.step("Tables"):
-            call("scripts/migrate", env=settings)
-        if options.no_demo:
+            if not has_newest_tables(settings["DATABASE_URL"]):
+                call("scripts/migrate", env=settings)
+        if options.no_demo or has_demo(settings["DATABASE_URL"]):
             steps.skip("Demo data")
         else:
             with steps.step("Demo data"):
@@ -155,6 +156,45 @@ def run(steps: Steps, lock: IO[str], host: str, port: int, options: argparse.Nam
         supervisor.stop()
         running.stop()
     print("Stopped. Nothing is lost; start again with scripts/run.")
+
+
+def provide_gazetteer() -> None:
+    """Build the gazetteer where it is missing or its sources have changed."""
+    scripts = ROOT / "scripts"
+    code = [scripts / "local" / name for name in ("gazetteer.py", "gazetteer_files.py", "county_map.py")]
+    outline = browser.VENDOR / "world-atlas" / "countries-10m.json"
+    inputs = fingerprint([*code, outline, scripts / "gazetteer_corrections.csv", environment.LOCAL])
+    made = ROOT / "app" / "geography" / "data"
+    if not is_stamped("settlements", inputs) or not (made / "settlements.json").is_file():
+        call("scripts/gazetteer", "--if-needed")
+        write_stamp("settlements", inputs)
+
+
+def has_newest_tables(url: str) -> bool:
+    """Ask the database for the version of its tables; only where it is an older one the migrations need to run."""
+    from alembic.script import ScriptDirectory
+
+    return (
+        asked(url, "SELECT version_num FROM alembic_version")
+        == ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    )
+
+
+def has_demo(url: str) -> bool:
+    """Tell whether the database was filled before."""
+    return asked(url, "SELECT 1 FROM item LIMIT 1") is not None
+
+
+def asked(url: str, question: str) -> object:
+    """Return the first value of an answer, None where there is no row or no such table."""
+    import psycopg
+
+    with psycopg.connect(url.replace("+psycopg", "", 1)) as connection:
+        try:
+            row = connection.execute(question.encode()).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return None
+    return row[0] if row else None
 
 
 def interrupt(_signal: int, _frame: FrameType | None) -> None:
