@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, jsonify, make_response, redi
 
 from app.foundation.errors import Invalid
 from app.foundation.http import in_unit_of_work
-from app.foundation.language import HOME, kilometres, number, span
+from app.foundation.language import HOME, kilometres, number, translate
 from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
@@ -220,7 +220,7 @@ def _compared(before: Shown | None, after: Shown) -> list[dict[str, Any]]:
         (say("Left out stops"), lambda of: len(of.answer.unserved), number, False),
         (say("Runs"), lambda of: sum(1 for route in of.answer.routes if route.visits), number, False),
         (say("Way"), lambda of: of.answer.distance_m, kilometres, False),
-        (say("Driving and service time"), lambda of: of.answer.duration_seconds, span, False),
+        (say("Driving and service time"), lambda of: of.answer.duration_seconds, _hours, False),
     ]
     compared = []
     for name, count, said, more_is_better in rows:
@@ -233,3 +233,7 @@ def _compared(before: Shown | None, after: Shown) -> list[dict[str, Any]]:
             row |= {"before": said(count(before)), "change": f"{sign}{said(abs(change))}", "better": better}
         compared.append(row)
     return compared
+
+
+def _hours(seconds: float) -> str:
+    return translate(say("%(hours)s hours", hours=round(seconds / 3600)))

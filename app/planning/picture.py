@@ -15,7 +15,8 @@ from app.planning.problem import UNLIMITED, Depot, Plan, Point, Route, Stop, Tim
 URGENCY_LAST = 4
 LETTERS = 26
 HOUR = 3600
-FULL_PERCENT = 95
+WINDOW_SECONDS_MAX = 6 * HOUR
+"""A longer window leaves so much room that drawing it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -266,10 +267,10 @@ def day(question: Question, plan: Plan, view: Picture, run_id: int) -> Day | Non
 
 
 def _window_of(stop: Stop, begins: int) -> TimeWindow | None:
-    """Return the window that service begins in; None where it is the whole day."""
+    """Return the window that service begins in; None where it is most of the day."""
     for window in stop.windows:
         if window.opens_seconds <= begins <= window.closes_seconds:
-            return window if window.closes_seconds - window.opens_seconds < 12 * HOUR else None
+            return window if window.closes_seconds - window.opens_seconds < WINDOW_SECONDS_MAX else None
     return None
 
 

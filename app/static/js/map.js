@@ -19,7 +19,7 @@
  * and the reverse; a click on a line or a square clicks the row's link or button. What the map shows the lists hold too.
  *
  * In scripts: const map = await showMap(element, {data, onRun(id), onLeft(id)});
- *   map.choose(id | null)  map.light(id | null)  map.update(data)  map.fit()
+ *   map.choose(id | null)  map.near()  map.light(id | null)  map.update(data)  map.fit()
  */
 
 import * as L from "../vendor/leaflet/leaflet-src.esm.js";
@@ -105,8 +105,8 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
       const named = new Set((shown.depots ?? []).map((depot) => depot.name));
       for (const town of shown.towns ?? base.towns ?? []) if (!named.has(town.name)) label(town, false);
     }
-    drawLeft();
     if (first) fit();
+    drawLeft();
     choose(chosen, false);
     arrange();
   }
@@ -116,7 +116,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
     leftOnes.clearLayers();
     squares = new Map();
     if (element.dataset.left === "no") return;
-    const all = shown.left ?? [], near = map.getZoom() >= 9.3 || all.length <= LETTERED;
+    const all = shown.left ?? [], near = (map.getZoom() >= 9.3 && chosen === null) || all.length <= LETTERED;
     const view = map.getBounds().pad(0.1);
     let lettered = 0;
     all.forEach((stop, i) => {
@@ -124,7 +124,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
       let drawn;
       if (mark) {
         lettered += 1;
-        drawn = L.marker(place(stop), { icon: sign("left-mark", escaped(stop.letter ?? "")), alt: stop.name, title: stop.name, keyboard: false, zIndexOffset: 500 - i });
+        drawn = L.marker(place(stop), { icon: sign(`left-mark${(stop.letter ?? "").length > 2 ? " long" : ""}`, escaped(stop.letter ?? "")), alt: stop.name, title: stop.name, keyboard: false, zIndexOffset: 500 - i });
       } else drawn = L.circleMarker(place(stop), { renderer: canvas, radius: 3.2, color: "#3a2400", weight: 1.2, fillColor: colour("--ab-attention"), fillOpacity: 1 });
       drawn.on("click", () => pickLeft(stop.id)).on("mouseover", () => lightRow("left", stop.id)).on("mouseout", () => lightRow("left", null));
       if (mark) squares.set(String(stop.id), drawn);
@@ -166,6 +166,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
     chosen = id === null || id === undefined || id === "" ? null : String(id);
     front.clearLayers();
     glow.clearLayers();
+    if ((shown.left ?? []).length > LETTERED) drawLeft();
     for (const [key, { over, under, dots }] of lines) {
       const back = chosen !== null && key !== chosen;
       over.setStyle({ opacity: back ? 0.32 : key === chosen ? 0 : 1, weight: back ? 1.75 : 2.25 });
@@ -180,6 +181,12 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
     for (const stop of run.stops) L.marker(place(stop), { icon: sign(`stop-no ${d}${stop.locked ? " locked" : ""}`, escaped(stop.n)), title: stop.name, alt: `${stop.n}. ${stop.name}`, keyboard: false, zIndexOffset: 400 }).addTo(front);
     const bounds = L.latLngBounds(lineOf(run));
     if (bring && !map.getBounds().contains(bounds)) map.fitBounds(bounds, { padding: [40, 40], animate: !matchMedia("(prefers-reduced-motion: reduce)").matches });
+  }
+
+  /** Bring the chosen run as near as it fits. */
+  function near() {
+    const line = lines.get(chosen);
+    if (line) map.fitBounds(L.latLngBounds(lineOf(line.run)), { padding: [48, 48], animate: !matchMedia("(prefers-reduced-motion: reduce)").matches });
   }
 
   function light(id, rowToo) {
@@ -225,7 +232,7 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
   else if (element.dataset.map) await load(true);
   if (element.dataset.live) setInterval(() => document.hidden || load(false), Number(element.dataset.live) * 1000);
   element.dataset.ready = "1";
-  return { map, choose, light, update, fit, load };
+  return { map, choose, near, light, update, fit, load };
 }
 
 for (const element of document.querySelectorAll(".map[data-map]:not([data-by-script])")) showMap(element);

@@ -18,6 +18,7 @@ function choose(id) {
   const chip = one(".map-chips [data-unchoose]");
   const row = id === null ? null : one(`.run[data-run="${id}"]`);
   chip.hidden = !row;
+  one("[data-zoom-run]").hidden = !row;
   if (row) one("[data-chip-name]").textContent = `${one(".run-no", row).textContent} · ${one(".run-t b", row).textContent}`;
   const address = new URL(location.href);
   if (id === null) address.searchParams.delete("run");
@@ -35,6 +36,7 @@ document.addEventListener("click", (event) => {
     day.replaceChildren();
     day.hidden = true;
   }
+  if (event.target.closest("[data-zoom-run]")) map.near();
   const toggle = event.target.closest("[data-toggle=stops]");
   if (toggle) {
     const list = one("#day-stops");
