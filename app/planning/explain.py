@@ -45,24 +45,12 @@ def relaxed(problem: Problem, stop_id: int, relaxation: Relaxation) -> Problem:
     facts = {name: fact for name, fact in relaxation.facts.items() if isinstance(fact, int)}
     stop = problem.stop_by_id[stop_id]
     if relaxation.code in ("window_later", "window_earlier"):
-        window = TimeWindow(facts["opens_seconds"], facts["closes_seconds"])
-        others = [
-            w
-            for w in stop.windows
-            if w.closes_seconds < window.opens_seconds or w.opens_seconds > window.closes_seconds
-        ]
-        return _with_stop(problem, replace(stop, windows=tuple(sorted([*others, window]))))
+        return _with_stop(problem, replace(stop, windows=_windows(stop, relaxation)))
+    if relaxation.code in ("shift_later", "shift_earlier") and relaxation.vehicle_id is not None:
+        return _with_vehicle(problem, _shift(problem.vehicle_by_id[relaxation.vehicle_id], relaxation))
     if relaxation.vehicle_id is None:
         return problem
     vehicle = problem.vehicle_by_id[relaxation.vehicle_id]
-    if relaxation.code == "shift_later":
-        return _with_vehicle(
-            problem, replace(vehicle, shift=vehicle.shift._replace(closes_seconds=facts["closes_seconds"]))
-        )
-    if relaxation.code == "shift_earlier":
-        return _with_vehicle(
-            problem, replace(vehicle, shift=vehicle.shift._replace(opens_seconds=facts["opens_seconds"]))
-        )
     if relaxation.code == "more_room":
         room = Load(*(amount + facts.get(name, 0) for name, amount in vehicle.capacity._asdict().items()))
         return _with_vehicle(problem, replace(vehicle, capacity=room))
@@ -75,6 +63,29 @@ def relaxed(problem: Problem, stop_id: int, relaxation: Relaxation) -> Problem:
     if relaxation.code == "other_depot" and stop.depot_ids is not None:
         return _with_stop(problem, replace(stop, depot_ids=stop.depot_ids | {vehicle.start_depot_id}))
     return problem
+
+
+def _whole(relaxation: Relaxation, name: str) -> int:
+    fact = relaxation.facts[name]
+    assert isinstance(fact, int), f"{relaxation.code} states its {name} as a whole number"
+    return fact
+
+
+def _windows(stop: Stop, relaxation: Relaxation) -> tuple[TimeWindow, ...]:
+    """Return the stop's windows with one made wider; others that it now covers are gone."""
+    wider = TimeWindow(_whole(relaxation, "opens_seconds"), _whole(relaxation, "closes_seconds"))
+    apart = [
+        w for w in stop.windows if w.closes_seconds < wider.opens_seconds or w.opens_seconds > wider.closes_seconds
+    ]
+    return tuple(sorted([*apart, wider]))
+
+
+def _shift(vehicle: Vehicle, relaxation: Relaxation) -> Vehicle:
+    if relaxation.code == "shift_later":
+        shift = vehicle.shift._replace(closes_seconds=_whole(relaxation, "closes_seconds"))
+    else:
+        shift = vehicle.shift._replace(opens_seconds=_whole(relaxation, "opens_seconds"))
+    return replace(vehicle, shift=shift)
 
 
 def _with_stop(problem: Problem, stop: Stop) -> Problem:
@@ -294,8 +305,20 @@ class _Explainer:
 
     def _on_time(self, place: _Place, legs: Legs, stop: Stop) -> tuple[Relaxation, int] | None:
         """Return the smallest change of one time that makes the run punctual."""
-        choices = [c for c in (self._window(place, stop), self._shift_end(place, legs), self._shift_start(place)) if c]
-        return min(choices, key=lambda pair: pair[1], default=None)
+        choices = (self._window(place, stop), self._shift_end(place, legs), self._shift_start(place))
+        fitting = [choice for choice in choices if choice is not None and self._punctual(place, stop, choice[0])]
+        return min(fitting, key=lambda pair: pair[1], default=None)
+
+    def _punctual(self, place: _Place, stop: Stop, relaxation: Relaxation) -> bool:
+        """Return whether the change alone is enough: the day may become too long by it."""
+        vehicle, stops = place.vehicle, place.stops
+        if relaxation.code in ("window_later", "window_earlier"):
+            changed = replace(stop, windows=_windows(stop, relaxation))
+            stops = tuple(changed if each.id == stop.id else each for each in stops)
+        else:
+            vehicle = _shift(vehicle, relaxation)
+        _, start, end, late = best_times(Legs(self.problem, vehicle, stops))
+        return not late and end - start <= vehicle.duration_max_seconds
 
     def _window(self, place: _Place, stop: Stop) -> tuple[Relaxation, int] | None:
         any_time = tuple(replace(s, windows=(ALWAYS,)) if s.id == stop.id else s for s in place.stops)
