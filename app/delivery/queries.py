@@ -362,6 +362,21 @@ def lines_of(session: Session, parcel_ids: Iterable[int]) -> list[tuple[int, Lin
     return [(row[0], LineSeen(*row[1:])) for row in rows]
 
 
+def stop_seen(session: Session, actor: Actor, stop_id: int, permission: str = "stops.contact") -> tuple[StopSeen, Run]:
+    """Return a stop with its parcels, and its run, if the actor may see it."""
+    stop = session.scalar(scoped(select(Stop).where(Stop.id == stop_id), actor, permission, Stop))
+    if stop is None:
+        raise NoSuchRun(stop_id=stop_id)
+    seen = next(each for each in stops_of(session, stop.run_id) if each.stop.id == stop_id)
+    return seen, session.get_one(Run, stop.run_id)
+
+
+def codes_at(session: Session, household_id: int, stop_id: int) -> list[str]:
+    """Return the six digits that a household was given for its parcels of one stop; any of them proves all."""
+    statement = select(Parcel.hand_over_code).where(Parcel.household_id == household_id, Parcel.stop_id == stop_id)
+    return list(session.scalars(statement))
+
+
 def parcel_states_of_stop(session: Session, stop_id: int) -> list[tuple[str, str | None]]:
     """Return (state, end reason) of a stop's parcels."""
     rows = session.execute(select(Parcel.state, Parcel.end_reason).where(Parcel.stop_id == stop_id))

@@ -533,7 +533,9 @@ def hand_over(
     run = _run_of(uow, parcel, "hand_over")
     _may_drive(uow, run)
     given = _given(parcel, quantities)
-    strokes = _proven(parcel, relation, code, signature)
+    assert parcel.stop_id is not None, "what is on a run has a stop"
+    codes = queries.codes_at(uow.session, parcel.household_id, parcel.stop_id)
+    strokes = _proven(codes, relation, code, signature)
     _move_run(run, "hand_over")
     whole = all(given[line.id] == line.quantity for line in parcel.lines)
     _move(parcel, "hand_over" if whole else "hand_over_partly")
@@ -559,13 +561,13 @@ def _given(parcel: Parcel, quantities: Mapping[int, int] | None) -> dict[int, in
     return given
 
 
-def _proven(parcel: Parcel, relation: str, code: str | None, signature: Any) -> str | None:
+def _proven(codes: Sequence[str], relation: str, code: str | None, signature: Any) -> str | None:
     """Return the strokes to seal, or None where the code proves it; refuse without proof."""
     if relation not in RELATIONS:
         raise ProofMissing("relation", say("Choose who received it."))
     if code:
         digits = "".join(letter for letter in code if letter.isdigit())
-        if not secrets.compare_digest(digits.encode(), parcel.hand_over_code.encode()):
+        if not any(secrets.compare_digest(digits.encode(), known.encode()) for known in codes):
             raise WrongCode
         return None
     if signature:

@@ -1,0 +1,70 @@
+"""What a device may ask about parcels: load, take off, hand over, could not, bring back. Registered with the stock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.delivery import schemas, service
+from app.foundation.unit_of_work import UnitOfWork
+from app.stock.operations import Done, operation
+
+
+@operation("load_parcel", schemas.reads(schemas.LoadPayload()))
+def load_parcel(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, run_id: int
+) -> Done:
+    """Put a parcel on the vehicle of its run."""
+    uow.actor.require("runs.load")
+    parcel = service.load(uow, parcel_id=parcel_id, run_id=run_id, operation_id=operation_id, happened_at=happened_at)
+    return Done({"parcel_id": parcel.id, "state": parcel.state})
+
+
+@operation("unload_parcel", schemas.reads(schemas.ParcelPayload()))
+def unload_parcel(uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int) -> Done:
+    """Take a parcel off again, before the run leaves."""
+    uow.actor.require("runs.load")
+    parcel = service.unload(uow, parcel_id=parcel_id, operation_id=operation_id, happened_at=happened_at)
+    return Done({"parcel_id": parcel.id, "state": parcel.state})
+
+
+@operation("hand_over_parcel", schemas.reads(schemas.HandOverPayload()))
+def hand_over_parcel(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, **proof: Any
+) -> Done:
+    """Hand a parcel over at a door."""
+    parcel = service.hand_over(uow, parcel_id=parcel_id, operation_id=operation_id, happened_at=happened_at, **proof)
+    return Done({"parcel_id": parcel.id, "state": parcel.state})
+
+
+@operation("fail_parcel", schemas.reads(schemas.FailPayload()))
+def fail_parcel(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, reason: str
+) -> Done:
+    """Note why a parcel could not be handed over."""
+    parcel = service.fail(uow, parcel_id=parcel_id, reason=reason, happened_at=happened_at)
+    return Done({"parcel_id": parcel.id, "state": parcel.state})
+
+
+@operation("bring_back_parcel", schemas.reads(schemas.BringBackPayload()))
+def bring_back_parcel(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    happened_at: datetime,
+    late: bool,
+    parcel_id: int,
+    reason: str | None,
+    to_place_id: int | None,
+) -> Done:
+    """Bring a parcel, or the rest of it, back to the warehouse."""
+    parcel = service.bring_back(
+        uow,
+        parcel_id=parcel_id,
+        operation_id=operation_id,
+        reason=reason,
+        to_place_id=to_place_id,
+        happened_at=happened_at,
+    )
+    return Done({"parcel_id": parcel.id, "state": parcel.state})

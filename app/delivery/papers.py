@@ -1,0 +1,151 @@
+"""Run sheet, loading list and packing list as PDF: typst draws them, the words come in the reader's language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from app.delivery import queries
+from app.delivery.words import RELATIONS, STORAGE
+from app.foundation.language import date_, language, time_, translate, weight
+from app.foundation.words import say
+
+FOLDER = Path(__file__).parent / "documents"
+
+
+def run_sheet(
+    run: queries.Run, stops: Sequence[queries.StopSeen], contacts: Mapping[int, Any], warehouse: str
+) -> bytes:
+    """Return the driver's sheet: stops in order, addresses where they may be read, a box for each hand-over."""
+    rows = [
+        {
+            "position": str(seen.stop.position),
+            "settlement": seen.settlement,
+            "arrives": time_(seen.stop.arrives_at),
+            "window": _window(seen.stop),
+            "parcels": [
+                {
+                    "code": each.parcel.code,
+                    "weight": weight(each.parcel.weight_g),
+                    "contents": _contents(each),
+                    "address": _address(contacts.get(each.parcel.household_id)),
+                }
+                for each in seen.parcels
+            ],
+        }
+        for seen in stops
+        if seen.parcels
+    ]
+    return _pdf("run_sheet.typ", run, warehouse, say("Run sheet"), {"stops": rows})
+
+
+def loading_list(run: queries.Run, stops: Sequence[queries.StopSeen], warehouse: str) -> bytes:
+    """Return the order of loading: what is handed over last goes in first. Codes only."""
+    rows = [
+        {
+            "position": str(seen.stop.position),
+            "code": each.parcel.code,
+            "weight": weight(each.parcel.weight_g),
+            "storage": _storage(each.parcel.storage_classes),
+        }
+        for seen in reversed(stops)
+        for each in seen.parcels
+    ]
+    return _pdf("loading_list.typ", run, warehouse, say("Loading list, last in first out"), {"rows": rows})
+
+
+def packing_list(run: queries.Run, stops: Sequence[queries.StopSeen], warehouse: str) -> bytes:
+    """Return what goes into each parcel and from which shelf; no place, no family."""
+    parcels = sorted((each for seen in stops for each in seen.parcels), key=lambda each: each.parcel.id)
+    rows = [
+        {
+            "code": each.parcel.code,
+            "lines": [
+                {
+                    "place": line.place,
+                    "item": _item(line),
+                    "quantity": f"{line.quantity} {line.unit_en if language() == 'en' else line.unit_hu}",
+                    "lot": f"L-{line.lot_id}",
+                    "expiry": date_(line.expires_on),
+                }
+                for line in sorted(each.lines, key=lambda line: line.place)
+            ],
+        }
+        for each in parcels
+    ]
+    return _pdf("packing_list.typ", run, warehouse, say("Packing list"), {"parcels": rows})
+
+
+def _pdf(template: str, run: queries.Run, warehouse: str, title: Any, content: Mapping[str, Any]) -> bytes:
+    data = {
+        **content,
+        "lang": language(),
+        "title": translate(title),
+        "head": [
+            [translate(say("Run")), f"{run.number}. · {run.code}"],
+            [translate(say("Day")), date_(run.on)],
+            [translate(say("Warehouse")), warehouse],
+            [translate(say("Vehicle")), f"{run.vehicle.model} {run.vehicle.plate}".strip()],
+            [translate(say("Driver")), run.driver.name if run.driver else "–"],
+            [translate(say("Departure")), time_(run.departs_at)],
+            [translate(say("Return")), time_(run.returns_at)],
+        ],
+        "words": {name: translate(word) for name, word in WORDS.items()},
+        "relations": [translate(word) for _, word, _ in RELATIONS],
+    }
+    made: bytes = typst.compile(
+        FOLDER / template, root=FOLDER, sys_inputs={"data": json.dumps(data, ensure_ascii=False)}
+    )
+    return made
+
+
+WORDS = {
+    "stop": say("Stop"),
+    "arrives": say("Arrival"),
+    "window": say("Window"),
+    "parcel": say("Parcel"),
+    "weight": say("Weight"),
+    "received": say("Received by"),
+    "signature": say("Code or signature"),
+    "storage": say("Storage"),
+    "loaded": say("Loaded"),
+    "place": say("Place"),
+    "item": say("Item"),
+    "quantity": say("Quantity"),
+    "lot": say("Lot"),
+    "expiry": say("Best before"),
+    "hidden": say("contents on the parcel's own list"),
+    "private": say("Addresses on this sheet: destroy it after the run."),
+    "page": say("Page"),
+}
+
+
+def _window(stop: Any) -> str:
+    if stop.window_from is None or stop.window_until is None:
+        return ""
+    return f"{time_(stop.window_from)}–{time_(stop.window_until)}"
+
+
+def _contents(seen: queries.ParcelSeen) -> str | None:
+    """Return what is in it; None where that would tell of health."""
+    if seen.parcel.health_related:
+        return None
+    return ", ".join(f"{_item(line)} {line.quantity}" for line in seen.lines)
+
+
+def _item(line: queries.LineSeen) -> str:
+    return line.name_en if language() == "en" else line.name_hu
+
+
+def _address(contact: Any) -> str:
+    if contact is None:
+        return ""
+    return " · ".join(each for each in (contact.name, contact.street, contact.phone) if each)
+
+
+def _storage(classes: Sequence[str]) -> str:
+    return ", ".join(translate(STORAGE[each]) for each in classes if each != "ambient" and each in STORAGE)
