@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.catalogue.models import Category, Item
@@ -254,31 +254,53 @@ def recent_places(session: Session, organisation_id: int, limit: int = 4) -> lis
     return [(row[0], row[1]) for row in rows]
 
 
-def items_at_hand(session: Session, organisation_id: int | None, limit: int = 8) -> list[Item]:
-    """Return the items a report offers first: what this partner asks for most often, then what everybody does."""
-    own = (
-        select(SignalLine.item_id, func.count().label("times"))
+FIRST_TILES = ("FORMULA", "FIREWOOD", "FLOUR", "BLANKET", "DIAPER", "COAT", "BED-SINGLE")
+"""How the codes begin of what a new partner is offered first, in this order."""
+OWN_TILES = 3
+
+
+def items_at_hand(session: Session, organisation_id: int | None, limit: int = 7) -> list[Item]:
+    """Return what a report offers as tiles: what this partner asks for most often, then what is asked for first."""
+    own = _asked_most_often(session, organisation_id) if organisation_id else []
+    usual = _first_of_each(session)
+    kept = own[:OWN_TILES]
+    kept += [item for item in usual if item not in kept]
+    kept += [item for item in own if item not in kept]
+    return kept[:limit]
+
+
+def _asked_most_often(session: Session, organisation_id: int) -> list[Item]:
+    times = (
+        select(SignalLine.item_id, func.count().label("times"), func.max(SignalLine.id).label("last"))
         .join(Signal, Signal.id == SignalLine.signal_id)
-        .where(Signal.organisation_id == (organisation_id or 0))
+        .where(Signal.organisation_id == organisation_id)
         .group_by(SignalLine.item_id)
         .subquery()
     )
-    all_needs = select(Need.item_id, func.count().label("times")).group_by(Need.item_id).subquery()
     return list(
         session.scalars(
             select(Item)
-            .outerjoin(own, own.c.item_id == Item.id)
-            .outerjoin(all_needs, all_needs.c.item_id == Item.id)
+            .join(times, times.c.item_id == Item.id)
             .where(Item.retired_at.is_(None))
-            .order_by(
-                func.coalesce(own.c.times, 0).desc(),
-                func.coalesce(all_needs.c.times, 0).desc(),
-                Item.usual_quantity.desc(),
-                Item.name_hu_key,
-            )
-            .limit(limit)
+            .order_by(times.c.times.desc(), times.c.last.desc())
+            .limit(len(FIRST_TILES))
         )
     )
+
+
+def _first_of_each(session: Session) -> list[Item]:
+    """Return one item for each beginning of a code: the one asked for most often; else some items."""
+    asked = select(Need.item_id, func.count().label("times")).group_by(Need.item_id).subquery()
+    begins = [Item.code.startswith(beginning, autoescape=True) for beginning in FIRST_TILES]
+    rank = case(*[(condition, number) for number, condition in enumerate(begins)], else_=len(begins))
+    found = session.scalars(
+        select(Item)
+        .outerjoin(asked, asked.c.item_id == Item.id)
+        .where(Item.retired_at.is_(None))
+        .distinct(rank)
+        .order_by(rank, func.coalesce(asked.c.times, 0).desc(), Item.name_hu_key)
+    )
+    return list(found)
 
 
 def items_by_category(session: Session) -> list[tuple[Category, list[Item]]]:

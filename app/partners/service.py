@@ -6,6 +6,8 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
+from sqlalchemy.orm.attributes import flag_modified
+
 from app.foundation.errors import Stale
 from app.foundation.text import fold
 from app.foundation.unit_of_work import UnitOfWork
@@ -78,7 +80,7 @@ def agree(
     organisation = queries.organisation_for_change(uow.session, uow.actor, organisation_id)
     agreement = Agreement(starts_on=starts_on, ends_on=ends_on, may_report=may_report)
     organisation.agreements.append(agreement)
-    uow.session.flush()
+    _touch(uow, organisation)
     uow.record(
         "organisation.agreed",
         subject=("organisation", organisation_id),
@@ -100,6 +102,7 @@ def end_agreement(uow: UnitOfWork, organisation_id: int, *, agreement_id: int, e
     if ends_on < agreement.starts_on or ends_on.year > 2100:
         raise PartnerInvalid("ends_on", say("The agreement would end before it starts."))
     before, agreement.ends_on = agreement.ends_on, ends_on
+    _touch(uow, organisation)
     uow.record(
         "organisation.agreement_ends",
         subject=("organisation", organisation_id),
@@ -130,7 +133,7 @@ def serve(
         *(ServiceArea(district_id=each) for each in dict.fromkeys(district_ids)),
         *(ServiceArea(settlement_id=each) for each in dict.fromkeys(settlement_ids)),
     ]
-    uow.session.flush()
+    _touch(uow, organisation)
     uow.record(
         "organisation.serves",
         subject=("organisation", organisation_id),
@@ -139,6 +142,12 @@ def serve(
         settlements=len(settlement_ids),
     )
     return organisation
+
+
+def _touch(uow: UnitOfWork, organisation: Organisation) -> None:
+    """Give the organisation a new version: its agreements and area are part of the document that people edit."""
+    flag_modified(organisation, "name")
+    uow.session.flush()
 
 
 def _county_of(uow: UnitOfWork, settlement_id: int) -> int:
