@@ -17,8 +17,8 @@ find_python() {
 if ! find_python; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         echo "No Python 3.11 or newer here: installing Debian's python3 and python3-venv."
-        apt-get update -qq >/dev/null
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv >/dev/null
+        said=$(apt-get update -qq 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+            --no-install-recommends python3 python3-venv ca-certificates 2>&1) || echo "$said" >&2
     fi
     if ! find_python; then
         echo "Python 3.11 or newer is needed and was not found." >&2
