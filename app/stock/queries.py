@@ -347,7 +347,7 @@ def balances_of_lot(session: Session, actor: Actor, lot_id: int) -> list[Balance
     statement = (
         select(Balance)
         .join(Balance.place)
-        .options(contains_eager(Balance.place))
+        .options(contains_eager(Balance.place), joinedload(Balance.lot))
         .where(Balance.lot_id == lot_id, Balance.on_hand != 0, visible(actor, "stock.read", Balance))
         .order_by(Balance.guarded.desc(), Place.code)
     )
