@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 from sqlalchemy.orm import Session, sessionmaker
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.accounts import web as accounts_web
@@ -80,6 +81,8 @@ def create_app(
     logs.install(app)
     health.install(app, sessions, doorbell)
     api = Api(app)
+    # flask-smorest answers faults in a form of its own; here they are problem documents like all others.
+    app.register_error_handler(HTTPException, http.http_fault)
     for name in PACKAGES:
         for part in _parts(name, "pages"):
             app.register_blueprint(part.blueprint)

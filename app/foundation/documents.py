@@ -1,0 +1,36 @@
+"""PDF documents: a typst template and plain data in, bytes out.
+
+The data goes in as JSON, never as markup: whatever somebody typed is shown as they typed it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from app.foundation.language import language, translate
+from app.foundation.words import Message
+
+
+def pdf(template: Path, data: Mapping[str, Any]) -> bytes:
+    """Return the document. Messages in ``data`` are said in the reader's language; ``language`` is added to it."""
+    stored = json.dumps({**_plain(data), "language": language()}, ensure_ascii=False)
+    made = typst.compile(template.read_bytes(), format="pdf", sys_inputs={"data": stored})
+    assert isinstance(made, bytes), "one document is one file"
+    return made
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return translate(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, str):
+        return "".join(letter for letter in value if letter == "\n" or letter.isprintable())
+    return value if isinstance(value, int | float | bool | None) else str(value)
