@@ -142,7 +142,7 @@ def _trail(item: Any, balances: list[Any], reserved: list[Any], way: list[querie
 def _spoken(row: Any) -> Message | None:
     if row is None:
         return None
-    return say("%(quantity)s reserved for %(parts)s shares", quantity=int(row[3]), parts=int(row[2]))
+    return say("%(quantity)s reserved", quantity=int(row[3]))
 
 
 def _told(row: queries.MovementRow) -> Message:
