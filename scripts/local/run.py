@@ -6,6 +6,7 @@ Settings, all optional (the environment):
   HOST, PORT        where the web listens (127.0.0.1:8000)
   DATABASE_URL      a PostgreSQL of yours (15 or newer), instead of one started here
   REDIS_URL         a Redis or Valkey of yours, instead of one started here
+  ADOMANYBANK_HOME  where data, keys and logs lie
   PERSONAL_KEYS, INDEX_KEY, SECRET_KEY   your own keys, instead of ones made and kept beside the data
 """
 

@@ -104,7 +104,12 @@ def base_folder() -> Path:
 
 
 def home_folder() -> Path:
-    """Return this checkout's own folder: two clones never share data."""
+    """Return this checkout's own folder (ADOMANYBANK_HOME names another): two clones never share data."""
+    if given := os.environ.get("ADOMANYBANK_HOME"):
+        home = Path(given)
+        home.mkdir(parents=True, exist_ok=True)
+        home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        return home
     key = hashlib.sha256(str(ROOT).encode()).hexdigest()[:10]
     name = re.sub(r"[^a-z0-9]+", "-", ROOT.name.lower()).strip("-") or "checkout"
     home = base_folder() / f"{name}-{key}"
