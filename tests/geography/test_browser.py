@@ -8,6 +8,7 @@ from flask import render_template_string
 from werkzeug.serving import make_server
 
 from app.factory import create_app
+from app.foundation.http import PUBLIC
 from app.geography import gazetteer, queries
 from scripts.local.browser import VENDOR
 from tests.conftest import EVERYTHING
@@ -41,8 +42,9 @@ def browser():
 @pytest.fixture
 def page(browser, settings, sessions, clock):
     app = create_app(settings, sessions=sessions, clock=clock, ring=lambda _: None, identify=lambda: EVERYTHING)
-    app.add_url_rule("/try", view_func=lambda: render_template_string(FORM), endpoint="try")
-    app.add_url_rule("/chosen", view_func=lambda: "chosen", endpoint="chosen")
+    for path, view in (("/try", lambda: render_template_string(FORM)), ("/chosen", lambda: "chosen")):
+        view.permission = PUBLIC
+        app.add_url_rule(path, view_func=view, endpoint=path)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     context = browser.new_context(base_url=f"http://127.0.0.1:{server.server_port}", locale="en")

@@ -77,7 +77,7 @@ def test_neighbours_distances_counties_and_districts(web, ids):
 
 
 def test_an_address_is_found_through_its_settlement(web, ids):
-    found = web(READER).get("/api/v1/places?address=3837 Csenyéte, Fő utca 1").json["items"]
+    found = web(READER).get("/api/v1/addresses?address=3837 Csenyéte, Fő utca 1").json["items"]
     assert found == [
         {
             "label": "Csenyéte, Borsod-Abaúj-Zemplén",
@@ -112,7 +112,7 @@ def test_the_map_is_given_once_and_then_not_again(web, monkeypatch):
         ("/api/v1/settlements/search?q=" + "x" * 5000, 422),
         ("/api/v1/settlements/search?q=%25_%5C'\"", 200),
         ("/api/v1/settlements/distance?from_id=1", 422),
-        ("/api/v1/places?address=%00%00", 422),
+        ("/api/v1/addresses?address=%00%00", 422),
         ("/settlements?county_id=abc", 422),
         ("/settlements?after=damaged", 422),
         ("/settlements?q=%00", 422),
