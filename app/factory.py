@@ -46,7 +46,7 @@ def create_app(
     *,
     sessions: sessionmaker[Session] | None = None,
     clock: Callable[[], datetime] = utc_now,
-    ring: Callable[[list[int]], None] | None = None,
+    ring: Callable[[list[int]], object] | None = None,
     identify: Callable[[], Actor] | None = None,
 ) -> Flask:
     """Return the application. What tests need to hold in their hands can be handed in."""

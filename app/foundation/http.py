@@ -51,7 +51,7 @@ class Edge:
 
     sessions: sessionmaker[Session]
     clock: Callable[[], datetime]
-    ring: Callable[[list[int]], None]
+    ring: Callable[[list[int]], object]
     identify: Callable[[], Actor]
 
 

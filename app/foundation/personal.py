@@ -133,7 +133,8 @@ class PersonalText:
         setattr(record, f"{self.name}_sealed", sealed)
 
     def _bound_to(self, record: Any) -> bytes:
-        return f"{self.table}.{self.name}.".encode() + record.personal_key.id.bytes
+        key: PersonalKey = record.personal_key
+        return f"{self.table}.{self.name}.".encode() + key.id.bytes
 
 
 def _seal(key: bytes, clear: bytes, bound_to: bytes) -> bytes:

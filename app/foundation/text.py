@@ -28,5 +28,6 @@ def sort_key(text: str) -> str:
 def tidy(text: str) -> str:
     """Return the text in one Unicode form, trimmed; refuse what cannot be stored (NUL, lone surrogates)."""
     if "\x00" in text or any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
-        raise Invalid(say("The text holds a character that cannot be stored. Type it again, or paste it as plain text."))
+        sentence = say("The text holds a character that cannot be stored. Type it again, or paste it as plain text.")
+        raise Invalid(sentence)
     return unicodedata.normalize("NFC", text.translate(_CONTROL)).strip()

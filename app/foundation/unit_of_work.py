@@ -107,7 +107,7 @@ def unit_of_work(
     sessions: sessionmaker[Session],
     actor: Actor,
     clock: Callable[[], datetime] = utc_now,
-    after_commit: Callable[[list[int]], None] = lambda _job_ids: None,
+    after_commit: Callable[[list[int]], object] = lambda _job_ids: None,
 ) -> Iterator[UnitOfWork]:
     """Commit on a clean exit, roll back on any exception; then ring for the promised jobs.
 

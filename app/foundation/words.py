@@ -1,6 +1,6 @@
 """Sentences that business code says and the edge translates.
 
-Message: an English sentence with named facts.  It is a plain value: it can be stored as JSON and said later in any language.
+Message: an English sentence with named facts.  A plain value: it can be stored as JSON and said later in any language.
 """
 
 from __future__ import annotations
