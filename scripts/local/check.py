@@ -99,7 +99,7 @@ def check() -> bool:
 
 def test(given: list[str]) -> int:
     """Run pytest on two cores, unless the arguments say otherwise."""
-    parallel = [] if any(argument.startswith(("-n", "--pdb")) for argument in given) else ["-n2"]
+    parallel = [] if any(argument.startswith(("-n", "--pdb")) for argument in given) else ["-n2", "--dist=loadfile"]
     command = [sys.executable, "-m", "pytest", *parallel, *given]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
