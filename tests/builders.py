@@ -282,10 +282,11 @@ def an_offer(uow: UnitOfWork, donor: Donor, county: County | None = None, **fact
 
 
 def an_arrival(uow: UnitOfWork, offer: Offer, warehouse: Warehouse) -> Arrival:
-    """Return an arrival of one inspected line."""
+    """Return an arrival of one inspected line with its goods-received note."""
     made = _add(
         uow,
         Arrival(
+            voucher_id=a_voucher(uow, warehouse).id,
             offer_id=offer.id,
             donor_id=offer.donor_id,
             warehouse_id=warehouse.id,
@@ -391,9 +392,31 @@ def a_stop(uow: UnitOfWork, run: Run, settlement: Settlement, **facts: Any) -> S
     return made
 
 
+def an_allocation_run(uow: UnitOfWork, **facts: Any) -> AllocationRun:
+    """Return an approved run with the figures that its page shows."""
+    pairs = {name: [0, 40] for name in ("covered_pct", "least_pct", "waiting_days")}
+    figures = {
+        "run_on": uow.now.date().isoformat(),
+        **dict.fromkeys(("needs", "households", "lots", "shares", "missing", "seconds"), 1),
+        **pairs,
+        "gini": [0.0, 0.0],
+        "classes": [{"urgency": urgency, "needs": 1, "met": 0, "pct": 40} for urgency in (1, 2, 3, 4)],
+        "counties": [],
+        "districts": [],
+    }
+    given = {
+        "state": "approved",
+        "asked_at": uow.now,
+        "proposed_at": uow.now,
+        "approved_at": uow.now,
+        "figures": figures,
+    }
+    return _add(uow, AllocationRun(**{**given, **facts}))
+
+
 def a_share(uow: UnitOfWork, need: Need, lot: Lot, warehouse: Warehouse, **facts: Any) -> Share:
     """Return an approved share of a lot for a need, and what the same run could not give."""
-    run = _add(uow, AllocationRun(state="approved", asked_at=uow.now))
+    run = an_allocation_run(uow)
     _add(
         uow,
         MissingShare(

@@ -38,7 +38,7 @@ _ORGANISATION = Rule(
 _HOUSEHOLD = Rule(("households.read",), ("signals.triage", "needs.change"), ("needs",))
 _SIGNAL = Rule(("signals.read",), ("signals.report", "signals.triage"), ("needs",), ("reports",))
 _NEED = Rule(
-    ("needs.read", "signals.read"),
+    ("needs.read", "signals.read", "allocation.read"),
     ("needs.change", "signals.triage", "allocation.run", "allocation.approve"),
     ("needs",),
     ("reports", "allocation"),
@@ -57,13 +57,13 @@ _VOUCHER = Rule(
 )
 _DONOR = Rule(
     ("donations.read", "donations.receive", "offers.own", "users.manage"),
-    ("donations.decide", "donations.receive", "offers.own"),
+    ("donations.offer", "donations.decide", "donations.receive", "offers.own"),
     ("donations",),
     anywhere=True,
 )
 _OFFER = Rule(
     ("donations.read", "donations.receive", "offers.own"),
-    ("donations.decide", "donations.receive", "offers.own"),
+    ("donations.offer", "donations.decide", "donations.receive", "offers.own"),
     ("donations",),
     ("reports",),
 )

@@ -520,6 +520,8 @@ def counts(session: Session, actor: Actor, run_id: int) -> Mapping[str, int]:
 
 def need_shares(session: Session, actor: Actor, need_id: int) -> tuple[Sequence[Any], Any | None]:
     """Return what a need gets (rows of shares, the living ones first), and its newest missing share or None."""
+    if session.scalar(select(Need.id).where(Need.id == need_id, visible(actor, "allocation.read", Need))) is None:
+        raise NotFound
     shares = session.execute(
         _shares(actor, Filters())
         .where(Share.need_id == need_id)

@@ -100,11 +100,11 @@ def base_map(uow: UnitOfWork) -> Any:
     return response.make_conditional(request)
 
 
-@blueprint.get("/places")
+@blueprint.get("/addresses")
 @blueprint.arguments(schemas.AddressAsked, location="query", as_kwargs=True)
 @blueprint.response(200, schemas.LocatedPage)
 @in_unit_of_work("geography.read")
-def places(uow: UnitOfWork, *, address: str) -> Any:
+def addresses(uow: UnitOfWork, *, address: str) -> Any:
     """Find the point of an address: the settlement's, and the street's where a geocoder is set."""
     asked = geocoder.from_url(current_app.config["SETTINGS"].geocoder_url)
     return {"items": queries.locate(uow.session, address, asked)}

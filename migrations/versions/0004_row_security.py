@@ -80,7 +80,7 @@ RULES = [
     ),
     Rule(
         "need",
-        read=["needs.read", "signals.read"],
+        read=["needs.read", "signals.read", "allocation.read"],
         write=["needs.change", "signals.triage", "allocation.run", "allocation.approve"],
         offices=["needs"],
         read_offices=("reports", "allocation"),
@@ -151,7 +151,7 @@ RULES = [
     Rule(
         "donor",
         read=["donations.read", "donations.receive", "offers.own", "users.manage"],
-        write=["donations.decide", "donations.receive", "offers.own"],
+        write=["donations.offer", "donations.decide", "donations.receive", "offers.own"],
         offices=["donations"],
         anywhere=True,
         scoped_by={"own": "id"},
@@ -159,7 +159,7 @@ RULES = [
     Rule(
         "offer",
         read=["donations.read", "donations.receive", "offers.own"],
-        write=["donations.decide", "donations.receive", "offers.own"],
+        write=["donations.offer", "donations.decide", "donations.receive", "offers.own"],
         offices=["donations"],
         read_offices=("reports",),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id", "own": "donor_id"},
@@ -167,7 +167,7 @@ RULES = [
     Rule(
         "offer_line",
         read=["donations.read", "donations.receive", "offers.own"],
-        write=["donations.decide", "donations.receive", "offers.own"],
+        write=["donations.offer", "donations.decide", "donations.receive", "offers.own"],
         offices=["donations"],
         read_offices=("reports",),
         follows=("offer", "offer_id"),

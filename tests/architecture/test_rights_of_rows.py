@@ -17,22 +17,11 @@ from app.accounts.row_security import RULES, Rule
 from app.foundation.actor import NOBODY, Scope
 from app.foundation.database import Base
 from app.needs.models import Need
-from tests import world as worlds
 from tests.conftest import NOON
 
 MODELS: dict[str, Any] = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
 LEDGER_IS_CLOSED = {"movement"}
 """Tables whose rows nobody changes, whatever their rights."""
-
-
-@pytest.fixture(scope="module")
-def template(template_with: Any) -> str:
-    return template_with("world", worlds.fill)
-
-
-@pytest.fixture
-def world(database_url: str) -> worlds.World:
-    return worlds.the_world()
 
 
 def scoped_by(table: str) -> dict[Scope, str]:
