@@ -156,6 +156,9 @@ DEEDS: dict[str, Message] = {
     "offer.arrived": say("Offer arrived"),
     "arrival.recorded": say("Arrival recorded"),
     "donation.received": say("Donation received"),
+    "arrival.received": say("Arrival received"),
+    "donor.registered": say("Donor registered"),
+    "offer.reconsidered": say("Offer looked at again"),
     "donor.created": say("Donor recorded"),
     "job.cancelled": say("Job stopped"),
 }

@@ -10,14 +10,14 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
 
+from app.foundation.clock import HOME
 from app.foundation.errors import Invalid
 from app.foundation.http import in_unit_of_work
-from app.foundation.language import HOME, kilometres, number, translate
+from app.foundation.language import kilometres, number, translate
 from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.planning import picture, queries, service
-from app.planning.models import Plan
 from app.planning.problem import Plan as Answer
 
 blueprint = Blueprint("planning", __name__, url_prefix="/plans")
@@ -154,7 +154,7 @@ class Shown:
         return self.question, self.answer
 
 
-def _read(uow: UnitOfWork, found: Plan) -> Shown | None:
+def _read(uow: UnitOfWork, found: Any) -> Shown | None:
     """Return what is shown of a plan. A country's plan is a second's reading: the last few are kept as they are."""
     kept: OrderedDict[tuple[int, int, str], Shown] = current_app.extensions.setdefault("plans_read", OrderedDict())
     key = (found.id, found.version, found.state)
@@ -192,7 +192,7 @@ def _shown(uow: UnitOfWork, plan_id: int) -> dict[str, Any]:
     }
 
 
-def _progress(uow: UnitOfWork, found: Plan) -> dict[str, Any]:
+def _progress(uow: UnitOfWork, found: Any) -> dict[str, Any]:
     """Return how far the search is, as the panel over the map shows it."""
     figures: Mapping[str, Any] = found.figures or {}
     bound, objective = figures.get("bound"), figures.get("objective")

@@ -6,47 +6,46 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, jsonify, render_template, url_for
-from werkzeug.routing import BuildError
 
+from app.foundation.clock import HOME
 from app.foundation.http import SIGNED_IN, in_unit_of_work
-from app.foundation.language import HOME
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.reports import queries
 
 blueprint = Blueprint("reports", __name__)
 
-PLACES: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
-    "signals": (("needs.signals", {}),),
-    "needs": (("needs.needs", {"state": "open"}),),
-    "allocation": (("allocation.run", {}), ("allocation.runs", {})),
-    "offers": (("donations.offers", {"state": "offered"}),),
-    "arrivals": (("donations.offers", {"state": "accepted"}),),
-    "stock_expiring": (("stock.stock", {"view": "expiring"}), ("stock.lots", {"view": "expiring"})),
-    "stock_quarantine": (("stock.stock", {"view": "quarantine"}), ("stock.lots", {"view": "quarantine"})),
-    "stock_differences": (("stock.stock", {"view": "differences"}), ("stock.lots", {"view": "differences"})),
-    "put_away": (("stock.scan", {}), ("stock.stock", {"view": "dock"}), ("stock.lots", {"view": "dock"})),
-    "scan": (("stock.scan", {}),),
-    "plan": (("planning.plan", {}), ("planning.plans", {})),
-    "plans": (("planning.plans", {}),),
-    "runs": (("delivery.runs", {}),),
-    "drive": (("delivery.drive", {}), ("delivery.run", {}), ("delivery.runs", {})),
-    "vehicles": (("delivery.vehicles", {}),),
-    "own_signals": (("needs.signals", {}),),
-    "report": (("needs.report", {}), ("needs.report_form", {})),
-    "own_offers": (("donations.own_offers", {}), ("donations.offers", {})),
-    "offer": (("donations.offer_form", {}),),
-    "jobs_failed": (("audit.jobs", {"state": "failed"}),),
-    "users": (("accounts.users", {}),),
-    "journal": (("audit.journal", {}),),
-    "ledger": (("stock.ledger", {}), ("stock.ledger_proof", {})),
+PLACES: dict[str, tuple[str, dict[str, str]]] = {
+    "signals": ("needs.signals", {"view": "waiting"}),
+    "needs": ("needs.needs", {"view": "open"}),
+    "allocation": ("allocation.run", {}),
+    "offers": ("donations.offers", {"view": "waiting"}),
+    "arrivals": ("donations.offers", {"view": "coming"}),
+    "stock_expiring": ("stock.stock", {"view": "expiring"}),
+    "stock_expired": ("stock.stock", {"view": "expired"}),
+    "stock_quarantine": ("stock.stock", {"view": "quarantine"}),
+    "stock_differences": ("stock.stock", {"view": "discrepancy"}),
+    "put_away": ("stock.stock", {}),
+    "receive": ("stock.receive_form", {}),
+    "scan": ("stock.scan", {}),
+    "plan": ("planning.plan", {}),
+    "plans": ("planning.plans", {}),
+    "runs": ("delivery.runs", {}),
+    "run": ("delivery.run", {}),
+    "drive": ("delivery.drive", {}),
+    "vehicles": ("delivery.vehicles", {}),
+    "own_signals": ("needs.signals", {}),
+    "report": ("needs.report_form", {}),
+    "own_offers": ("donations.offers", {}),
+    "offer": ("donations.offer_form", {}),
+    "jobs_failed": ("audit.jobs", {"state": "failed"}),
 }
-"""Where a task is done: the first of these pages that the program has."""
+"""Where a task is done: the page, and how its list is narrowed."""
 
 DEEDS: dict[str, tuple[str, Message, str]] = {
     "partner": ("report", say("New signal"), "plus"),
-    "warehouse_worker": ("scan", say("Scan"), "scan"),
-    "warehouse_manager": ("scan", say("Scan"), "scan"),
+    "warehouse_worker": ("receive", say("Receive"), "package-import"),
+    "warehouse_manager": ("receive", say("Receive"), "package-import"),
     "donor": ("offer", say("Offer something"), "gift"),
 }
 """The one filled button of a role's home page."""
@@ -54,21 +53,12 @@ DEEDS: dict[str, tuple[str, Message, str]] = {
 
 def address(place: str, arguments: dict[str, Any] | None = None) -> str | None:
     """Return the address of a place; None where the program has no page for it."""
-    for endpoint, extra in PLACES.get(place, ()):
-        if endpoint in current_app.view_functions:
-            try:
-                return url_for(endpoint, **_fitting(endpoint, arguments or {}), **extra)  # type: ignore[arg-type]
-            except BuildError:
-                continue
-    return None
-
-
-def _fitting(endpoint: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments under the names that the page's address has for them."""
+    endpoint, narrowed = PLACES.get(place, ("", {}))
+    if endpoint not in current_app.view_functions:
+        return None
     wanted = {name for rule in current_app.url_map.iter_rules(endpoint) for name in rule.arguments}
-    if arguments and len(wanted) == 1:
-        return {next(iter(wanted)): next(iter(arguments.values()))}
-    return {name: value for name, value in arguments.items() if name in wanted}
+    values: dict[str, Any] = {**narrowed, **(arguments or {})}
+    return url_for(endpoint, **values) if wanted <= set(values) else None
 
 
 @blueprint.get("/")

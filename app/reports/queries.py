@@ -185,34 +185,50 @@ def offers_expected(session: Session, actor: Actor, now: datetime) -> Task | Non
 def lots_expiring(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Lots on a shelf whose days are numbered."""
     until = today(now) + timedelta(days=EXPIRES_SOON_DAYS)
-    row = session.execute(
-        select(func.count(), func.count().filter(Balance.expires_on < today(now))).where(
-            visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0, Balance.expires_on <= until
+    number, first = session.execute(
+        select(func.count(), func.min(Balance.expires_on)).where(
+            visible(actor, "stock.read", Balance),
+            Balance.guarded,
+            Balance.on_hand > 0,
+            Balance.expires_on.between(today(now), until),
         )
     ).one()
-    if not row[0]:
+    if not number:
         return None
-    expired = row[1]
     return Task(
-        row[0], say("lots expire within 30 days"),
-        say("%(expired)s of them are past their day", expired=expired) if expired else None,
-        "stock_expiring", kind="attention" if expired else "", badge=say("expired") if expired else None,
-        icon="calendar-due",
+        number, say("lots expire within 30 days"), say("the first: %(expires_on)s", expires_on=first.isoformat()),
+        "stock_expiring", icon="calendar-due",
+    )  # fmt: skip
+
+
+def lots_expired(session: Session, actor: Actor, now: datetime) -> Task | None:
+    """Lots on a shelf that are past their day: nobody may pick them."""
+    number = _count(
+        session,
+        select(func.count()).where(
+            visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0, Balance.expires_on < today(now)
+        ),
+    )
+    if not number:
+        return None
+    return Task(
+        number, say("lots are past their day"), say("to be written off or put into quarantine"), "stock_expired",
+        kind="attention", badge=say("expired"), icon="calendar-x",
     )  # fmt: skip
 
 
 def on_the_dock(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Lots that have arrived and have no shelf yet."""
-    number = _count(
-        session,
-        select(func.count())
+    number, docks, dock_id = session.execute(
+        select(func.count(), func.count(func.distinct(Place.id)), func.min(Place.id))
         .select_from(Balance)
         .join(Place, Place.id == Balance.place_id)
-        .where(visible(actor, "stock.read", Balance), Place.kind == PlaceKind.DOCK, Balance.on_hand > 0),
-    )
+        .where(visible(actor, "stock.read", Balance), Place.kind == PlaceKind.DOCK, Balance.on_hand > 0)
+    ).one()
     if not number:
         return None
-    return Task(number, say("Putting away"), say("waits on the dock"), "put_away", icon="stack-push")
+    where = {"place_id": dock_id} if docks == 1 else {}
+    return Task(number, say("Putting away"), say("waits on the dock"), "put_away", where, icon="stack-push")
 
 
 def in_quarantine(session: Session, actor: Actor, now: datetime) -> Task | None:
@@ -441,8 +457,16 @@ TASKS: dict[str, tuple[Callable[[Session, Actor, datetime], Task | None], ...]] 
     "admin": (failed_jobs,),
     "national_coordinator": (signals_waiting, needs_open, proposal_waiting, draft_plan, parcels_ready, offers_waiting),
     "county_coordinator": (signals_waiting, needs_open, proposal_waiting, offers_waiting, runs_to_close),
-    "warehouse_manager": (differences, runs_to_load, on_the_dock, lots_expiring, offers_expected, in_quarantine),
-    "warehouse_worker": (runs_to_load, offers_expected, on_the_dock, lots_expiring),
+    "warehouse_manager": (
+        differences,
+        lots_expired,
+        runs_to_load,
+        on_the_dock,
+        lots_expiring,
+        offers_expected,
+        in_quarantine,
+    ),
+    "warehouse_worker": (runs_to_load, offers_expected, on_the_dock, lots_expired, lots_expiring),
     "dispatcher": (draft_plan, parcels_ready, vehicles_away, runs_to_load, runs_to_close, failed_jobs),
     "driver": (own_run,),
     "partner": (own_signals, own_needs),
