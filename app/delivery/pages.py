@@ -411,7 +411,7 @@ def coming_back(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
         stops=stops,
         totals=_totals(stops),
         waiting=[each for each in parcels if each.on_vehicle],
-        back=[each for each in parcels if each.parcel.state == ParcelState.BROUGHT_BACK],
+        returned=[each for each in parcels if each.parcel.state == ParcelState.BROUGHT_BACK],
         may_explain=uow.actor.covers("stock.write_off", warehouse=found.warehouse_id, county=found.county_id),
         number=uuid4,
         **WORDS,

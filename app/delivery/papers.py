@@ -17,9 +17,7 @@ from app.foundation.words import say
 FOLDER = Path(__file__).parent / "documents"
 
 
-def run_sheet(
-    run: queries.Run, stops: Sequence[queries.StopSeen], contacts: Mapping[int, Any], warehouse: str
-) -> bytes:
+def run_sheet(run: Any, stops: Sequence[queries.StopSeen], contacts: Mapping[int, Any], warehouse: str) -> bytes:
     """Return the driver's sheet: stops in order, addresses where they may be read, a box for each hand-over."""
     rows = [
         {
@@ -43,7 +41,7 @@ def run_sheet(
     return _pdf("run_sheet.typ", run, warehouse, say("Run sheet"), {"stops": rows})
 
 
-def loading_list(run: queries.Run, stops: Sequence[queries.StopSeen], warehouse: str) -> bytes:
+def loading_list(run: Any, stops: Sequence[queries.StopSeen], warehouse: str) -> bytes:
     """Return the order of loading: what is handed over last goes in first. Codes only."""
     rows = [
         {
@@ -58,7 +56,7 @@ def loading_list(run: queries.Run, stops: Sequence[queries.StopSeen], warehouse:
     return _pdf("loading_list.typ", run, warehouse, say("Loading list, last in first out"), {"rows": rows})
 
 
-def packing_list(run: queries.Run, stops: Sequence[queries.StopSeen], warehouse: str) -> bytes:
+def packing_list(run: Any, stops: Sequence[queries.StopSeen], warehouse: str) -> bytes:
     """Return what goes into each parcel and from which shelf; no place, no family."""
     parcels = sorted((each for seen in stops for each in seen.parcels), key=lambda each: each.parcel.id)
     rows = [
@@ -80,7 +78,7 @@ def packing_list(run: queries.Run, stops: Sequence[queries.StopSeen], warehouse:
     return _pdf("packing_list.typ", run, warehouse, say("Packing list"), {"parcels": rows})
 
 
-def _pdf(template: str, run: queries.Run, warehouse: str, title: Any, content: Mapping[str, Any]) -> bytes:
+def _pdf(template: str, run: Any, warehouse: str, title: Any, content: Mapping[str, Any]) -> bytes:
     data = {
         **content,
         "lang": language(),
