@@ -38,7 +38,15 @@ KINDS: dict[str, Message] = {
     "job": say("Jobs"),
     "ledger": say("Ledger"),
     "voucher": say("Vouchers"),
-    "demo": say("Demo data"),
+    "catalogue": say("Items"),
+    "gazetteer": say("Settlements"),
+    "register": say("Official register"),
+    "needs": say("Needs"),
+    "urgency_rule": say("Urgency table"),
+    "operation": say("Devices"),
+    "parcels": say("Parcels"),
+    "place": say("Places"),
+    "warehouse": say("Warehouses"),
 }
 
 DEEDS: dict[str, Message] = {
