@@ -29,8 +29,10 @@ from typing import Any, BinaryIO, Self
 MEMORY_MAX_BYTES = 3 * 2**30
 GRACE_SECONDS = 2.0
 """Between SIGTERM and SIGKILL."""
-OVERRUN_SECONDS = 3.0
-"""How long a task may go past its time before it is ended; reading its problem and leaving a loop take a moment."""
+OVERRUN_SECONDS = 5.0
+"""How long a task may go past its time before it is ended; leaving a loop takes a moment."""
+START_SECONDS_MAX = 60.0
+"""How long a new process may take to begin its task: on a crowded machine loading the libraries takes a while."""
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = struct.Struct(">Q")
 
@@ -108,7 +110,7 @@ class Child:
     def give(self, task: Task) -> None:
         """Start a task; the child must be idle."""
         assert self.task is None, "a child does one task at a time"
-        self.task, self.ends = task, time.monotonic() + task.seconds + OVERRUN_SECONDS
+        self.task, self.ends = task, time.monotonic() + START_SECONDS_MAX
         with contextlib.suppress(BrokenPipeError):  # It died before; reading finds out and says why.
             _write(self.writing, (task.function, dict(task.arguments)))
 
@@ -118,6 +120,9 @@ class Child:
         while self.task is not None and (message := self._next()) is not None:
             kind, value = message
             task = self.task
+            if kind == "began":
+                self.ends = time.monotonic() + task.seconds + OVERRUN_SECONDS
+                continue
             if kind == "told":
                 yield Told(task, value)
                 continue
@@ -261,7 +266,9 @@ def main(reading: int, writing: int, memory_max_bytes: int, parent: int) -> None
             name, arguments = message
             module, function = name.split(":")
             try:
-                answer = getattr(importlib.import_module(module), function)(tell=tell, **arguments)
+                work = getattr(importlib.import_module(module), function)
+                _write(writing, ("began", None))
+                answer = work(tell=tell, **arguments)
             except MemoryError:
                 _write(writing, ("lost", {"why": "out_of_memory", "detail": ""}))
             except Exception:

@@ -199,6 +199,11 @@ class Problem:
         """Stops by id."""
         return {stop.id: stop for stop in self.stops}
 
+    @property
+    def load(self) -> Load:
+        """All that is to be handed over."""
+        return Load(*(sum(stop.demand[dimension] for stop in self.stops) for dimension in range(len(Load._fields))))
+
     @cached_property
     def required_penalty(self) -> int:
         """What leaving out a stop that must be served counts for: more than any detour."""

@@ -22,19 +22,22 @@ from app.planning.timing import Legs, best_times, make_route
 ENGINES = {"ortools": "app.planning.solver_ortools"}
 """Modules with ``first`` and ``improve``; ``auto`` takes the first that is there."""
 
-WHOLE_STOPS_MAX = 320
+WHOLE_STOPS_MAX = 350
 """Up to here a part is improved as a whole; a larger one a neighbourhood of routes at a time."""
 SPLIT_STOPS = 600
 """A problem in which stops may choose between depots is cut by depot only above this: the cut costs."""
 NEIGHBOURHOOD_STOPS = 130
 NEIGHBOURHOOD_SECONDS = 1.2
 FIRST_SECONDS_MAX = 1.5
-"""What a part's first plan may take, so that a country stands complete within seconds."""
+FIRST_SECONDS_ALL = 8.0
+"""What a part's first plan may take, and all of them together, so that a country stands complete within seconds."""
 FIRST_STOPS = 200
 FIRST_SHARE = 0.25
 TELL_SECONDS = 0.4
 LAST_SECONDS = 0.25
 """Kept back for putting the answer together."""
+LATE_SECONDS_MAX = 30.0
+"""How long past the time a first plan may still be waited for."""
 TRIES = 2
 """How often a search that died is tried again, the second time with the frugal start."""
 
@@ -170,16 +173,21 @@ class _Search:
 
     def run(self, pool: Pool, on_progress: Callable[[Plan, Progress], None], should_stop: Callable[[], bool]) -> None:
         """Give work and take answers until the time is up, nothing is left to do, or somebody says stop."""
-        while time.monotonic() < self.ends - LAST_SECONDS and not should_stop():
+        while self._time_left() and not should_stop():
             while pool.idle and (task := self._next_task()) is not None:
                 pool.give(task)
             if not pool.busy:
                 break
-            for event in pool.events(min(0.1, self._left())):
+            for event in pool.events(0.1):
                 self._take(event)
             if self.changed and time.monotonic() - self.told_at >= TELL_SECONDS:
                 self.changed, self.told_at = False, time.monotonic()
                 on_progress(self.plan(), self.progress("improving" if self._complete() else "first"))
+
+    def _time_left(self) -> bool:
+        """Return whether to go on; a plan is made complete even when a crowded machine has used up the time."""
+        after = time.monotonic() - (self.ends - LAST_SECONDS)
+        return after < 0 or (not self._complete() and after < LATE_SECONDS_MAX)
 
     def _left(self) -> float:
         return max(0.0, self.ends - LAST_SECONDS - time.monotonic())
@@ -192,7 +200,7 @@ class _Search:
             index, part = self.to_start.popleft()
             tasks = -(-len(self.parts) // self.processes)
             seconds_max = FIRST_SECONDS_MAX * max(1.0, len(part.stop_ids) / FIRST_STOPS)
-            seconds = min(seconds_max, self.seconds_max * FIRST_SHARE / tasks)
+            seconds = min(seconds_max, max(0.3, min(FIRST_SECONDS_ALL, self.seconds_max * FIRST_SHARE) / tasks))
             if self.solutions_max is not None:
                 seconds = self.seconds_max
             return self._task("first", part, seconds, index=index, frugal=self.died[part] > 0)

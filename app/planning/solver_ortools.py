@@ -33,7 +33,7 @@ FIRST_STRATEGIES = (
     First.LOCAL_CHEAPEST_INSERTION,
 )
 FIRST_STRATEGIES_DEPOTS = (First.PARALLEL_CHEAPEST_INSERTION, First.LOCAL_CHEAPEST_INSERTION)
-"""Savings merge routes of one depot; across depots they go badly wrong."""
+"""Savings merge routes of one depot; across depots they go badly wrong. In parallel they need a fleet of one kind."""
 
 ALL_OPERATORS = frozenset(
     field.name for field in pywrapcp.DefaultRoutingSearchParameters().local_search_operators.DESCRIPTOR.fields
@@ -115,7 +115,8 @@ def alone(problem: Problem, vehicle: Vehicle, stop: Stop) -> bool:
 
 def _first_orders(problem: Problem, ends: float, seed: int, frugal: bool) -> Iterator[Orders]:
     several = len({(v.start_depot_id, v.end_depot_id) for v in problem.vehicles}) > 1
-    strategies = FIRST_STRATEGIES_DEPOTS if several else FIRST_STRATEGIES
+    alike = len({(v.capacity, v.fixed_cost, v.metre_cost, v.second_cost) for v in problem.vehicles}) == 1
+    strategies = FIRST_STRATEGIES_DEPOTS if several else FIRST_STRATEGIES[0 if alike else 1 :]
     model = _Model(problem, seed)
     for strategy in strategies[-1:] if frugal else strategies:
         left = ends - time.monotonic()
