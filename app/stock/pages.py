@@ -87,7 +87,7 @@ def _categories(uow: UnitOfWork) -> list[tuple[int, str]]:
 
 def _lot(uow: UnitOfWork, lot_id: int) -> dict[str, Any]:
     found = queries.lot(uow.session, uow.actor, lot_id)
-    item = catalogue.item(uow.session, found.item_id)
+    item = catalogue.plain_item(uow.session, found.item_id)
     balances = queries.balances_of_lot(uow.session, uow.actor, lot_id)
     real = [each for each in balances if each.guarded]
     at = request.args.get("at", type=int)
@@ -384,7 +384,7 @@ def open_place(uow: UnitOfWork) -> ResponseReturnValue:
 
 
 @blueprint.post("/places/<int:place_id>/retire")
-@in_unit_of_work("stock.operate", form_view=places)
+@in_unit_of_work("stock.operate", form_view=lambda uow, place_id: places.view(uow))  # type: ignore[attr-defined]
 def retire_place(uow: UnitOfWork, place_id: int) -> ResponseReturnValue:
     """Use an empty place no more."""
     gone = service.retire_place(uow, place_id=place_id)
@@ -417,6 +417,7 @@ def _place_options(
     """Return the places of the warehouse at hand, or of all that the person may see into."""
     homes = [warehouse_id] if warehouse_id else [each.id for each in queries.warehouses(uow.session, uow.actor)]
     every = [each for home in homes for each in queries.places_of(uow.session, home, kinds)]
+    every.sort(key=lambda place: (kinds.index(place.kind), place.code))
     return [(each.id, each.code) for each in every if each.id != leave_out]
 
 

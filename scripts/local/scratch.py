@@ -44,7 +44,7 @@ def database(*, lasting: bool = True) -> Iterator[str]:
             stack.callback(_execute, given, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
             url = f"{given.rsplit('/', 1)[0]}/{name}"
         else:
-            home = Path(tempfile.mkdtemp(prefix="adomanybank-bench-", dir="/var/tmp"))  # noqa: S108 – a name of ours
+            home = Path(tempfile.mkdtemp(prefix="adomanybank-bench-", dir="/var/tmp"))
             home.chmod(0o711)
             stack.callback(shutil.rmtree, home, ignore_errors=True)
             postgres = servers.Postgres(home, servers.LASTING if lasting else servers.FLEETING)
