@@ -157,9 +157,8 @@ class _Explainer:
             return "no_vehicle_here", say("No vehicle starts from the warehouse that holds the goods")
         cold = [v for v in here if stop.storage_classes <= v.storage_classes]
         if not cold:
-            missing = sorted(stop.storage_classes - frozenset().union(*(v.storage_classes for v in here)))
-            needed = ", ".join(missing or sorted(stop.storage_classes))
-            return "storage_class", say("No vehicle of this warehouse can carry this: %(classes)s", classes=needed)
+            missing = stop.storage_classes - frozenset().union(*(v.storage_classes for v in here))
+            return "storage_class", _cannot_carry(missing or stop.storage_classes)
         if not any(v.may_leave for v in cold):
             return "licence", say("No driver has the licence for a vehicle that could carry this")
         return "vehicle_named", say("Only certain vehicles may go there, and none of them is free on this day")
@@ -387,6 +386,18 @@ class _Explainer:
     ) -> tuple[Relaxation, int]:
         relaxation = Relaxation(code, facts, message, place.vehicle.id, place.position, place.extra_m, place.extra_cost)
         return relaxation, worth + place.extra_cost
+
+
+def _cannot_carry(classes: frozenset[str]) -> Message:
+    if "hazardous" in classes:
+        return say("No vehicle of this warehouse may carry hazardous goods on this day")
+    if "frozen" in classes:
+        return say("No vehicle of this warehouse can keep goods frozen on this day")
+    if "chilled" in classes:
+        return say("No vehicle of this warehouse has cooling on this day")
+    if "bulky" in classes:
+        return say("No vehicle of this warehouse can take bulky goods on this day")
+    return say("No vehicle of this warehouse can carry this on this day")
 
 
 def _over(load: Load, capacity: Load) -> dict[str, int]:

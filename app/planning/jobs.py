@@ -6,12 +6,16 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from app.foundation.job_queue import Cancelled, Run, job
 from app.foundation.words import Message, say
 from app.planning import explain, service, solver
 from app.planning.errors import PlanWrong, SearchDied
 from app.planning.problem import Plan
 from app.planning.solver import Progress
+
+log = structlog.get_logger("planning")
 
 KEEP_SECONDS = 1.5
 """The best plan so far is stored at most this often."""
@@ -52,6 +56,7 @@ def solve(run: Run, *, plan_id: int) -> dict[str, Any] | None:
         with run.work() as uow:
             return service.finish(uow, taken=taken, answer=answer, progress=keeper.last)
     except solver.NoAnswer as died:
+        log.error("every search died", plan_id=plan_id, details=died.details[:5])
         _failed(run, plan_id)
         raise SearchDied(notes=died.notes) from died
     except (PlanWrong, Cancelled):

@@ -57,9 +57,9 @@ class Progress:
 class NoAnswer(RuntimeError):
     """Every search died; the reasons are in ``notes``."""
 
-    def __init__(self, notes: tuple[Message, ...]) -> None:
+    def __init__(self, notes: tuple[Message, ...], details: tuple[str, ...] = ()) -> None:
         super().__init__("; ".join(str(note) for note in notes))
-        self.notes = notes
+        self.notes, self.details = notes, details
 
 
 def solve(
@@ -88,7 +88,7 @@ def solve(
         with Pool(min(processes, max(len(search.parts), _useful(search.parts))), memory_max_bytes) as pool:
             search.run(pool, on_progress, should_stop)
     if not search.orders and search.deaths and not search.answers:
-        raise NoAnswer(tuple(search.notes))
+        raise NoAnswer(tuple(search.notes), tuple(search.details))
     plan = search.plan()
     on_progress(plan, search.progress("done"))
     return plan
@@ -149,6 +149,7 @@ class _Search:
     solutions_max: int | None
     orders: dict[int, tuple[int, ...]] = field(default_factory=dict)
     notes: list[Message] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
     answers: int = 0
     deaths: int = 0
 
@@ -286,8 +287,8 @@ class _Search:
             "out_of_memory": say("A search ran out of memory"),
             "crashed": say("A search crashed"),
         }
-        reason = reasons.get(lost.why, say("A search failed: %(detail)s", detail=lost.detail[-300:]))
-        self.notes.append(reason)
+        self.notes.append(reasons.get(lost.why, say("A search failed")))
+        self.details.append(f"{what}: {lost.why}: {lost.detail[-1000:]}")
         if what == "first" and self.died[part] < TRIES:
             self.to_start.append((index, part))
 

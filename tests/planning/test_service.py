@@ -111,7 +111,7 @@ def test_a_day_is_planned_by_its_job_and_what_is_left_out_has_a_reason(work, ses
         question, answer = queries.shown(uow.session, plan_id)
         assert len(question.points) == 8 and len(answer.routes) == 2
         left = queries.unserved(uow.session, uow.actor, plan_id)
-        assert [row["code"] for row in left] == ["storage_class"] and "chilled" in str(left[0]["reason"])
+        assert [row["code"] for row in left] == ["storage_class"] and "cooling" in str(left[0]["reason"])
         runs = queries.runs(uow.session, uow.actor, plan_id)
         assert "BAZ village 0" in {visit["name"] for run in runs for visit in run["visits"]}
 
