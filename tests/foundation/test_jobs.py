@@ -27,6 +27,10 @@ from tests.conftest import EVERYTHING
 from tests.foundation import sample_jobs  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
+QUEUED = int(os.environ.get("TORTURE_QUEUED", "60"))
+"""Jobs that wait while Redis is wiped; 1,000 take some minutes."""
+ROUNDS = int(os.environ.get("TORTURE_ROUNDS", "1"))
+"""How often each way of killing a worker is tried."""
 
 
 @pytest.fixture
@@ -231,8 +235,9 @@ def test_a_living_job_is_not_taken_back(sessions, promise):
 # Killed workers (E3) ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("_round", range(ROUNDS))
 @pytest.mark.parametrize("victim", ["parent", "horse", "both"])
-def test_a_killed_worker_costs_time_but_no_work(victim, settings, sessions, promise, the, valkey_url):
+def test_a_killed_worker_costs_time_but_no_work(victim, _round, settings, sessions, promise, the, valkey_url):
     job_id = promise("sample.count", number=1, seconds=1.5)
     doorbell = job_queue.Doorbell(valkey_url)
     doorbell.ring([job_id])
@@ -320,7 +325,7 @@ def test_only_who_may_can_stop_a_job(sessions, promise):
 
 
 def test_a_wiped_redis_is_whole_again_and_everything_runs_once(settings, sessions, promise):
-    count = 60
+    count = QUEUED
     with servers.fleeting_folder() as home:
         valkey = servers.Valkey(home)
         valkey.start()
@@ -328,8 +333,9 @@ def test_a_wiped_redis_is_whole_again_and_everything_runs_once(settings, session
             job_ids = [promise("sample.count", number=number) for number in range(count)]
             doorbell = job_queue.Doorbell(valkey.url)
             assert doorbell.ring(job_ids)
-            with real_workers(settings, valkey.url, 2):
-                wait_until(lambda: len(counted(sessions)) >= 3)
+            with real_workers(settings, valkey.url, 2) as workers:
+                supervise = supervisor.Supervisor(workers)
+                wait_until(lambda: len(counted(sessions)) >= 3, 60)
                 os.kill(valkey.process.pid, signal.SIGKILL)
                 valkey.process.wait()
                 shutil.rmtree(home / "valkey")
@@ -338,7 +344,13 @@ def test_a_wiped_redis_is_whole_again_and_everything_runs_once(settings, session
                     session.execute(update(Job).values(promised_at=datetime.now(UTC) - timedelta(seconds=60)))
                 doorbell.deaf_until = 0.0
                 assert job_queue.reconcile(sessions, doorbell) > 0
-                wait_until(lambda: len(counted(sessions)) == count, 90)
+
+                def look_after():
+                    supervise.look()
+                    job_queue.reconcile(sessions, doorbell, silent_seconds=15)
+                    return len(counted(sessions)) == count
+
+                wait_until(look_after, 90 + count)
         finally:
             valkey.stop()
     assert sorted(counted(sessions)) == list(range(count))
