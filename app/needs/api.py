@@ -54,8 +54,8 @@ def report(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     settlement_id = body.pop("settlement_id")
     if settlement_id is None:
         settlement_id = queries.settlement_typed(uow.session, settlement_id=None, text=typed)
+    told_before = queries.signal_by_reference(uow.session, organisation_id, body["reference"]) is not None
     made = service.report(uow, organisation_id=organisation_id, settlement_id=settlement_id, **body)
-    told_before = made.received_at != uow.now
     return _signal_out(service.signal(uow, made.id)), 200 if told_before else 201
 
 
@@ -94,7 +94,7 @@ def acknowledge(uow: UnitOfWork, signal_id: int) -> Any:
 
 @blueprint.post("/signals/<int:signal_id>/confirm")
 @blueprint.etag
-@blueprint.arguments(schemas.Confirm, example={"household_id": None})
+@blueprint.arguments(schemas.ConfirmSignal, example={"household_id": None})
 @blueprint.response(200, schemas.SignalSheet)
 @blueprint.alt_response(409, description="already-decided, or given-recently: say why it is needed again")
 @in_unit_of_work("signals.triage")
@@ -106,7 +106,7 @@ def confirm(uow: UnitOfWork, body: dict[str, Any], signal_id: int) -> Any:
 
 @blueprint.post("/signals/<int:signal_id>/merge")
 @blueprint.etag
-@blueprint.arguments(schemas.Merge, example={"household_id": 1204})
+@blueprint.arguments(schemas.MergeSignal, example={"household_id": 1204})
 @blueprint.response(200, schemas.SignalSheet)
 @in_unit_of_work("signals.triage")
 def merge(uow: UnitOfWork, body: dict[str, Any], signal_id: int) -> Any:
@@ -117,7 +117,7 @@ def merge(uow: UnitOfWork, body: dict[str, Any], signal_id: int) -> Any:
 
 @blueprint.post("/signals/<int:signal_id>/refuse")
 @blueprint.etag
-@blueprint.arguments(schemas.Refuse)
+@blueprint.arguments(schemas.RefuseSignal)
 @blueprint.response(200, schemas.SignalOut)
 @in_unit_of_work("signals.triage")
 def refuse(uow: UnitOfWork, body: dict[str, Any], signal_id: int) -> Any:
@@ -149,8 +149,8 @@ def _signal_sheet(uow: UnitOfWork, row: queries.SignalRow) -> dict[str, Any]:
     if not uow.actor.may("signals.triage"):
         return shown
     uow.saw(("signal", signal.id), why="api")
-    verdict = service.preview(uow, signal.id)
-    found = service.suggestions(uow, signal.id) if signal.decided_at is None else []
+    verdict = service.preview(uow, row)
+    found = service.suggestions(uow, row) if signal.decided_at is None else []
     return shown | {
         "household_id": signal.household_id,
         "merged_into_id": signal.merged_into_id,
@@ -243,7 +243,7 @@ def need(uow: UnitOfWork, need_id: int) -> Any:
 
 @blueprint.put("/needs/<int:need_id>/urgency")
 @blueprint.etag
-@blueprint.arguments(schemas.Urgency, example={"urgency": 1, "reason": "The old blanket burnt."})
+@blueprint.arguments(schemas.NeedUrgency, example={"urgency": 1, "reason": "The old blanket burnt."})
 @blueprint.response(200, schemas.NeedOut)
 @in_unit_of_work("needs.change")
 def override_urgency(uow: UnitOfWork, body: dict[str, Any], need_id: int) -> Any:
@@ -255,7 +255,7 @@ def override_urgency(uow: UnitOfWork, body: dict[str, Any], need_id: int) -> Any
 
 @blueprint.post("/needs/<int:need_id>/close")
 @blueprint.etag
-@blueprint.arguments(schemas.Close, example={"state": "not_needed", "reason": "They got it elsewhere."})
+@blueprint.arguments(schemas.CloseNeed, example={"state": "not_needed", "reason": "They got it elsewhere."})
 @blueprint.response(200, schemas.NeedOut)
 @in_unit_of_work("needs.change")
 def close(uow: UnitOfWork, body: dict[str, Any], need_id: int) -> Any:
@@ -309,7 +309,7 @@ def _check_version(record: Any) -> None:
 
 @blueprint.get("/urgency-rules")
 @blueprint.etag
-@blueprint.response(200, schemas.RuleOut(many=True))
+@blueprint.response(200, schemas.UrgencyRuleOut(many=True))
 @in_unit_of_work("needs.read")
 def rules(uow: UnitOfWork) -> Any:
     """Show the urgency table in its order."""
@@ -318,8 +318,8 @@ def rules(uow: UnitOfWork) -> Any:
 
 @blueprint.post("/urgency-rules")
 @blueprint.etag
-@blueprint.arguments(schemas.NewRule, example={"fact": "waiting_days", "threshold": 30, "urgency": 2})
-@blueprint.response(201, schemas.RuleOut)
+@blueprint.arguments(schemas.NewUrgencyRule, example={"fact": "waiting_days", "threshold": 30, "urgency": 2})
+@blueprint.response(201, schemas.UrgencyRuleOut)
 @in_unit_of_work("urgency.manage")
 def add_rule(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     """Add a row; needs that wait are judged anew."""
@@ -330,7 +330,7 @@ def add_rule(uow: UnitOfWork, body: dict[str, Any]) -> Any:
 
 @blueprint.get("/urgency-rules/<int:rule_id>")
 @blueprint.etag
-@blueprint.response(200, schemas.RuleOut)
+@blueprint.response(200, schemas.UrgencyRuleOut)
 @in_unit_of_work("needs.read")
 def rule(uow: UnitOfWork, rule_id: int) -> Any:
     """Show one row."""
@@ -341,8 +341,10 @@ def rule(uow: UnitOfWork, rule_id: int) -> Any:
 
 @blueprint.put("/urgency-rules/<int:rule_id>")
 @blueprint.etag
-@blueprint.arguments(schemas.Rule, example={"urgency": 2, "threshold": 30, "category": None, "active": True})
-@blueprint.response(200, schemas.RuleOut)
+@blueprint.arguments(
+    schemas.UrgencyRuleChange, example={"urgency": 2, "threshold": 30, "category": None, "active": True}
+)
+@blueprint.response(200, schemas.UrgencyRuleOut)
 @in_unit_of_work("urgency.manage")
 def change_rule(uow: UnitOfWork, body: dict[str, Any], rule_id: int) -> Any:
     """Change a row; needs that wait are judged anew."""

@@ -44,7 +44,7 @@ def report_form(uow: UnitOfWork) -> ResponseReturnValue:
         "needs/report.html",
         form={},
         form_id=request.form.get("form_id") or uuid4().hex,
-        organisation=partners.organisation(uow.session, uow.actor, own) if own else None,
+        organisation=partners.names(uow.session, [own]).get(own) if own else None,
         organisations=organisations,
         may_report=may_report,
         places=queries.recent_places(uow.session, own) if own else [],
@@ -176,7 +176,7 @@ def sent(uow: UnitOfWork, signal_id: int) -> ResponseReturnValue:
     """Say that the report arrived, its number, what comes next and by when."""
     row = service.signal(uow, signal_id)
     return render_template(
-        "needs/sent.html", row=row, signal=row.signal, verdict=service.preview(uow, signal_id), told=_told(row)
+        "needs/sent.html", row=row, signal=row.signal, verdict=service.preview(uow, row), told=_told(row)
     )
 
 
@@ -241,13 +241,14 @@ def signal(uow: UnitOfWork, signal_id: int) -> ResponseReturnValue:
     """Show a signal beside its list."""
     row = service.signal(uow, signal_id)
     uow.saw(("signal", signal_id), why="sheet")
-    verdict = service.preview(uow, signal_id)
+    verdict = service.preview(uow, row)
     if not uow.actor.may("signals.triage"):
         shown = _own_signals(uow) | {"row": row, "signal": row.signal, "verdict": verdict, "told": _told(row)}
+        shown["refusals"] = REFUSALS
         return render_template("needs/my_signal.html", **shown)
     waits = row.signal.decided_at is None
     refusal = g.get("refusal")
-    suggested = service.suggestions(uow, signal_id) if waits else []
+    suggested = service.suggestions(uow, row) if waits else []
     return render_template(
         "needs/signal.html",
         **_queue(uow),

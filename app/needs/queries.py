@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, false, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, selectinload
 
 from app.catalogue.models import Category, Item
@@ -236,7 +237,7 @@ def count_signals(session: Session, actor: Actor, organisation_id: int) -> int:
     )
 
 
-def recent_places(session: Session, organisation_id: int, limit: int = 4) -> list[tuple[int, str]]:
+def recent_places(session: Session, organisation_id: int, limit: int = 3) -> list[tuple[int, str]]:
     """Return (id, name) of the settlements an organisation reported from last, newest first."""
     last = (
         select(Signal.settlement_id, func.max(Signal.id).label("last"))
@@ -275,6 +276,7 @@ def _asked_most_often(session: Session, organisation_id: int) -> list[Item]:
         .join(Signal, Signal.id == SignalLine.signal_id)
         .where(Signal.organisation_id == organisation_id)
         .group_by(SignalLine.item_id)
+        .having(func.count() > 1)
         .subquery()
     )
     return list(
@@ -297,7 +299,7 @@ def _first_of_each(session: Session) -> list[Item]:
         select(Item)
         .outerjoin(asked, asked.c.item_id == Item.id)
         .where(Item.retired_at.is_(None))
-        .distinct(rank)
+        .ext(distinct_on(rank))
         .order_by(rank, func.coalesce(asked.c.times, 0).desc(), Item.name_hu_key)
     )
     return list(found)
@@ -724,6 +726,8 @@ def _need_found(q: str) -> ColumnElement[bool]:
     if number is not None:
         return or_(Need.household_id == number, Need.id == number)
     key = fold(q)
+    if not key:
+        return false()
     item_ids = select(Item.id).where(
         or_(Item.name_hu_key.contains(key, autoescape=True), Item.name_en_key.contains(key, autoescape=True))
     )
@@ -731,7 +735,8 @@ def _need_found(q: str) -> ColumnElement[bool]:
 
 
 def _settlements_like(q: str) -> Select[Any]:
-    return select(Settlement.id).where(Settlement.name_key.startswith(fold(q), autoescape=True))
+    key = fold(q)
+    return select(Settlement.id).where(Settlement.name_key.startswith(key, autoescape=True) if key else false())
 
 
 def _number(q: str, letter: str, *, bare: bool = True) -> int | None:

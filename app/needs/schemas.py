@@ -57,7 +57,7 @@ class FindNeeds(Paged):
     q = Line(load_default=None, most=100, metadata={"description": "code of household or signal, item, settlement"})
 
 
-class Facts(Wire):
+class HouseholdFacts(Wire):
     """Who lives there and how; what is not known is left out."""
 
     size = WholeNumber(least=1, most=30, load_default=None, allow_none=True, metadata={"example": 6})
@@ -111,7 +111,7 @@ class Report(Wire):
         most=100,
         metadata={"description": "name or postal code instead of the id", "example": "Csenyéte"},
     )
-    facts = fields.Nested(Facts, required=True)
+    facts = fields.Nested(HouseholdFacts, required=True)
     lines = fields.List(fields.Nested(AskedLine), required=True, validate=validate.Length(min=1, max=LINES_MAX))
     channel = Choice(CHANNELS, load_default="api")
     contact_name = Line(load_default=None, allow_none=True, most=200)
@@ -124,7 +124,7 @@ class Report(Wire):
     )
 
 
-class Confirm(Wire):
+class ConfirmSignal(Wire):
     """Confirm a signal; with a household when it is known."""
 
     household_id = WholeNumber(least=1, load_default=None, allow_none=True)
@@ -137,7 +137,7 @@ class ConfirmForm(Form):
     again_reason = Line(load_default=None, most=REASON_MAX)
 
 
-class Merge(Wire):
+class MergeSignal(Wire):
     """Merge a signal into a known household."""
 
     household_id = WholeNumber(least=1, required=True)
@@ -151,7 +151,7 @@ class MergeForm(Form):
     again_reason = Line(load_default=None, most=REASON_MAX)
 
 
-class Refuse(Wire):
+class RefuseSignal(Wire):
     """Say no to a signal."""
 
     reason = Line(required=True, least=1, most=REASON_MAX, metadata={"example": "not_found"})
@@ -167,7 +167,7 @@ class RefuseForm(Form):
 CLOSING = (str(NeedState.NOT_NEEDED), str(NeedState.CANNOT_BE_MET))
 
 
-class Close(Wire):
+class CloseNeed(Wire):
     """Close a need."""
 
     state = Choice(CLOSING, load_default=str(NeedState.NOT_NEEDED))
@@ -181,7 +181,7 @@ class CloseForm(Form):
     reason = Line(load_default="", most=REASON_MAX)
 
 
-class Urgency(Wire):
+class NeedUrgency(Wire):
     """Another class than the table says; null lets the table decide again."""
 
     urgency = WholeNumber(least=1, most=4, required=True, allow_none=True)
@@ -196,7 +196,7 @@ class UrgencyForm(Form):
     version = WholeNumber(least=1, load_default=None)
 
 
-class Rule(Wire):
+class UrgencyRuleChange(Wire):
     """A row of the urgency table."""
 
     urgency = WholeNumber(least=1, most=4, required=True)
@@ -205,7 +205,7 @@ class Rule(Wire):
     active = fields.Boolean(load_default=True)
 
 
-class NewRule(Wire):
+class NewUrgencyRule(Wire):
     """A new row of the urgency table."""
 
     fact = Choice(triage.FACTS, required=True)
@@ -327,7 +327,7 @@ class SignalOut(Wire):
     version = fields.Integer()
 
 
-class ContactOut(Wire):
+class HouseholdContact(Wire):
     """How the household is reached; each look is logged."""
 
     contact_name = fields.String(allow_none=True)
@@ -335,7 +335,7 @@ class ContactOut(Wire):
     street = fields.String(allow_none=True)
 
 
-class SuggestionOut(Wire):
+class KnownHousehold(Wire):
     """A known household that may be the same."""
 
     household_id = fields.Integer()
@@ -349,10 +349,10 @@ class SignalSheet(SignalOut):
 
     household_id = fields.Integer(allow_none=True)
     merged_into_id = fields.Integer(allow_none=True)
-    contact = fields.Nested(ContactOut, allow_none=True)
+    contact = fields.Nested(HouseholdContact, allow_none=True)
     note = fields.String(allow_none=True)
     urgency_grounds = fields.List(Worded(), allow_none=True)
-    suggestions = fields.List(fields.Nested(SuggestionOut), allow_none=True)
+    suggestions = fields.List(fields.Nested(KnownHousehold), allow_none=True)
 
 
 class SignalsPage(Wire):
@@ -416,7 +416,7 @@ class HouseholdOut(Wire):
 class HouseholdSheet(HouseholdOut):
     """A household with its contact and needs. Each look is logged."""
 
-    contact = fields.Nested(ContactOut)
+    contact = fields.Nested(HouseholdContact)
     needs = fields.List(fields.Nested(NeedOut))
 
 
@@ -427,7 +427,7 @@ class HouseholdsPage(Wire):
     next_after = fields.String(allow_none=True)
 
 
-class RuleOut(Wire):
+class UrgencyRuleOut(Wire):
     """A row of the urgency table."""
 
     id = fields.Integer()

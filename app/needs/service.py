@@ -315,9 +315,8 @@ class _Judge:
         return triage.judge(self.rules, known, codes)
 
 
-def preview(uow: UnitOfWork, signal_id: int) -> triage.Verdict:
+def preview(uow: UnitOfWork, row: queries.SignalRow) -> triage.Verdict:
     """Return how urgent a signal would be judged today, and why."""
-    row = queries.signal(uow.session, uow.actor, signal_id)
     judge = _Judge(uow, _today(uow))
     since = row.signal.received_at.astimezone(HOME).date()
     verdicts = [judge(row.signal.facts, each.item.category_id, each.line.wanted_by, since) for each in row.asked] or [
@@ -542,10 +541,10 @@ def _guard_against_twice(
         )
 
 
-def suggestions(uow: UnitOfWork, signal_id: int) -> list[matching_people.Suggestion]:
+def suggestions(uow: UnitOfWork, row: queries.SignalRow) -> list[matching_people.Suggestion]:
     """Return households that may be the one in the signal, the likeliest first. A person decides."""
     uow.actor.require("households.read")
-    signal = queries.signal(uow.session, uow.actor, signal_id).signal
+    signal = row.signal
     name = signal.contact_name
     index = personal.blind(name, str(signal.settlement_id)) if name else None
     return matching_people.suggest(

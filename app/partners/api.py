@@ -95,7 +95,7 @@ def end_agreement(uow: UnitOfWork, body: dict[str, Any], organisation_id: int, a
 
 @blueprint.put("/organisations/<int:organisation_id>/service-area")
 @blueprint.etag
-@blueprint.arguments(schemas.Area, example={"county_ids": [5], "district_ids": [], "settlement_ids": []})
+@blueprint.arguments(schemas.OrganisationArea, example={"county_ids": [5], "district_ids": [], "settlement_ids": []})
 @blueprint.response(200, schemas.OrganisationSheet)
 @in_unit_of_work("partners.manage")
 def serve(uow: UnitOfWork, body: dict[str, Any], organisation_id: int) -> Any:

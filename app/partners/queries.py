@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.foundation.actor import Actor
@@ -141,11 +141,12 @@ def _narrowed(
     county_id: int | None,
 ) -> Any:
     if text:
-        folded = fold(text).replace("%", "").replace("_", "")
+        folded = fold(text)
         in_settlement = Organisation.settlement_id.in_(
             select(Settlement.id).where(Settlement.name_key.startswith(folded, autoescape=True))
         )
-        statement = statement.where(or_(Organisation.name_key.contains(folded, autoescape=True), in_settlement))
+        named = Organisation.name_key.contains(folded, autoescape=True)
+        statement = statement.where(or_(named, in_settlement) if folded else false())
     if kind:
         statement = statement.where(Organisation.kind == kind)
     if county_id:

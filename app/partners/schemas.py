@@ -89,7 +89,7 @@ class EndAgreementForm(Form):
     ends_on = fields.Date(required=True)
 
 
-class Area(Wire):
+class OrganisationArea(Wire):
     """Where an organisation works; what stood there before is replaced."""
 
     county_ids = fields.List(WholeNumber(least=1), load_default=list, validate=validate.Length(max=PLACES_MAX))

@@ -259,13 +259,13 @@ def test_a_known_family_is_suggested_to_the_coordinator_and_never_merged_by_itse
     )
     stranger = received(work, village, reference="3", contact_name="Nagy Pál", facts={"size": 5})
     with work(village.coordinator) as uow:
-        found = service.suggestions(uow, second)
+        found = service.suggestions(uow, service.signal(uow, second))
         assert [(each.household_id, each.percent) for each in found] == [(household_id, 80)]
         assert str(found[0].grounds[0]) == "The same contact in the same settlement"
-        assert service.suggestions(uow, stranger) == []
+        assert service.suggestions(uow, service.signal(uow, stranger)) == []
         assert uow.session.scalar(select(func.count()).select_from(Household)) == 1
-    with pytest.raises(NotAllowed), work(village.partner) as uow:
-        service.suggestions(uow, second)
+    with pytest.raises(NotAllowed), work(village.other_partner) as uow:
+        service.suggestions(uow, service.signal(uow, second))
 
 
 def test_a_merged_signal_joins_what_waits_and_opens_the_rest(work, village):
