@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from app.foundation.actor import Actor, Scope
-from app.stock import ledger, service
+from app.stock import ledger, operation_kinds, service
 from app.stock.models import Balance, PlaceKind
 from tests.builders import a_lot, a_place, a_warehouse, an_item, the_place
 
@@ -88,4 +88,4 @@ def move(uow, hall: Hall, quantity: int, source: int, target: int, operation_id:
     )
 
 
-__all__ = ["Hall", "build_hall", "ledger", "move", "on_hand"]
+__all__ = ["Hall", "build_hall", "ledger", "move", "on_hand", "operation_kinds"]
