@@ -42,7 +42,12 @@ def init_app(app: Flask) -> None:
 
 
 def asset(path: str) -> str:
-    """Return the address of a static file, with a mark of its content, so that browsers may keep it for ever."""
+    """Return the address of a static file, with a mark of its content, so that browsers may keep it for ever.
+
+    Modules import each other by their plain names: with a mark, a module would be loaded twice and act twice.
+    """
+    if path.startswith("js/"):
+        return url_for("static", filename=path)
     folder = current_app.static_folder
     assert folder is not None
     version = _version(str(Path(folder) / path), current_app.debug)
