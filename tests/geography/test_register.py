@@ -14,7 +14,37 @@ from app.foundation.words import Message
 from app.geography import queries, service
 from app.geography.errors import RegisterNotReady, RegisterUnreadable, RegisterWrong
 from app.geography.models import District, Settlement
-from tests.geography.conftest import CSENYETE, DOC, FAJ, HEADING, as_csv
+from app.geography.point import Point
+from app.geography.register import Examined, Known, KnownSettlement, examine
+from tests.geography.conftest import COUNTIES, CSENYETE, DOC, FAJ, HEADING, SETTLEMENTS, as_csv
+
+KNOWN = Known(
+    {
+        name: (
+            KnownSettlement(
+                id=number,
+                name=name,
+                county=county,
+                point=Point(lat, lon),
+                postal_codes=frozenset(codes),
+                ksh_code=None,
+                district=district,
+                provisional=True,
+                population=population,
+                deprivation_class=None,
+            ),
+        )
+        for number, (name, county, lat, lon, codes, district, population) in enumerate(SETTLEMENTS, 1)
+    },
+    {row[2]: row[1] for row in COUNTIES},
+)
+
+
+def judged(content):
+    """Judge a register without any database."""
+    examined = examine(content, KNOWN)
+    assert isinstance(examined, Examined), examined
+    return examined
 
 
 def preview(work, content, name="register.csv"):
@@ -190,8 +220,8 @@ def test_only_who_may_import_may_preview(work):
         ({"lat": "north", "lon": "20.9"}, "“north”, “20.9” are no coordinates: write degrees such as 47.4979."),
     ],
 )
-def test_each_wrong_row_is_answered(work, row, said):
-    upload = preview(work, as_csv([FAJ, CSENYETE | row], delimiter=";"))
+def test_each_wrong_row_is_answered(row, said):
+    upload = judged(as_csv([FAJ, CSENYETE | row], delimiter=";"))
     assert problems(upload, 0) == []
     if said is None:
         assert problems(upload, 1) == []
@@ -202,22 +232,22 @@ def test_each_wrong_row_is_answered(work, row, said):
     assert upload.rows[1]["line"] == 3
 
 
-def test_swapped_code_columns_are_seen(work):
-    upload = preview(work, as_csv([FAJ | {"ksh_code": FAJ["postal_codes"], "postal_codes": FAJ["ksh_code"]}]))
+def test_swapped_code_columns_are_seen():
+    upload = judged(as_csv([FAJ | {"ksh_code": FAJ["postal_codes"], "postal_codes": FAJ["ksh_code"]}]))
     assert any("KSH code" in each for each in problems(upload))
 
 
-def test_a_settlement_or_a_code_twice_is_named_with_its_row(work):
-    upload = preview(work, as_csv([FAJ, CSENYETE, FAJ]))
+def test_a_settlement_or_a_code_twice_is_named_with_its_row():
+    upload = judged(as_csv([FAJ, CSENYETE, FAJ]))
     assert problems(upload, 2) == [
         "The settlement stands in row 2 already.",
         "The KSH code stands in row 2 already.",
     ]
 
 
-def test_rows_of_one_district_must_agree_on_it(work):
+def test_rows_of_one_district_must_agree_on_it():
     third = FAJ | {"name": "Fulókércs", "ksh_code": "40004", "lat": "48.43", "lon": "21.1", "postal_codes": "3864"}
-    upload = preview(work, as_csv([FAJ, CSENYETE, third | {"district_code": "205", "benef_district_code": "1"}]))
+    upload = judged(as_csv([FAJ, CSENYETE, third | {"district_code": "205", "benef_district_code": "1"}]))
     assert problems(upload, 0) == problems(upload, 1) == []
     assert problems(upload, 2) == [
         "Encsi járás has 201 as its code in other rows, here 205.",
@@ -269,28 +299,28 @@ def test_the_capital_needs_no_district(work):
     ("delimiter", "encoding"),
     [(",", "utf-8"), (";", "utf-8-sig"), (";", "cp1250"), ("\t", "iso8859-2"), (";", "utf-16"), ("|", "utf-8")],
 )
-def test_files_of_every_office_program_are_read(work, delimiter, encoding):
-    upload = preview(work, as_csv([FAJ, CSENYETE], delimiter=delimiter, encoding=encoding))
+def test_files_of_every_office_program_are_read(delimiter, encoding):
+    upload = judged(as_csv([FAJ, CSENYETE], delimiter=delimiter, encoding=encoding))
     assert upload.figures["wrong"] == 0
     assert [row["name"] for row in upload.rows] == ["Fáj", "Csenyéte"]
 
 
-def test_a_decimal_comma_is_read_where_semicolons_part_the_cells(work):
-    upload = preview(work, as_csv([FAJ | {"lat": "48,421203", "lon": "21,076386"}], delimiter=";"))
+def test_a_decimal_comma_is_read_where_semicolons_part_the_cells():
+    upload = judged(as_csv([FAJ | {"lat": "48,421203", "lon": "21,076386"}], delimiter=";"))
     assert problems(upload) == []
 
 
-def test_a_decimal_comma_between_commas_is_named(work):
+def test_a_decimal_comma_between_commas_is_named():
     text = as_csv([FAJ]).decode().replace("48.421203", "48,421203")
-    upload = preview(work, text.encode())
+    upload = judged(text.encode())
     assert problems(upload) == [
         "The row has 16 cells, the heading 15. Is a comma inside a number or a name?",
     ]
 
 
-def test_a_workbook_is_read_with_titles_above_and_numbers_as_numbers(work):
+def test_a_workbook_is_read_with_titles_above_and_numbers_as_numbers():
     content = as_xlsx([FAJ | {"ksh_code": "02741"}, CSENYETE], above=[["Helységnévtár 2024"], []])
-    upload = preview(work, content, "register.xlsx")
+    upload = judged(content)
     assert upload.figures["wrong"] == 0
     assert upload.rows[0]["values"]["ksh_code"] == "02741"
     assert upload.rows[0]["line"] == 4
@@ -333,9 +363,15 @@ def liar() -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_register_is_refused_with_the_reason(work, content, said):
-    with pytest.raises(RegisterUnreadable, match=said) as refused, work() as uow:
-        service.preview_register(uow, file_name="x", content=content)
+def test_what_is_no_register_is_refused_with_the_reason(content, said):
+    refused = examine(content, KNOWN)
+    assert isinstance(refused, Message)
+    assert said in str(refused)
+
+
+def test_a_refused_file_is_told_at_the_forms_field(work):
+    with pytest.raises(RegisterUnreadable, match="is empty") as refused, work() as uow:
+        service.preview_register(uow, file_name="x", content=b"")
     assert "file" in refused.value.fields
 
 
