@@ -199,6 +199,11 @@ def county_ids(session: Session, actor: Actor, permission: str) -> list[int]:
     return list(session.scalars(statement))
 
 
+def all_counties(session: Session, ids: Sequence[int]) -> bool:
+    """Tell whether there are all these counties."""
+    return session.scalar(select(func.count()).where(County.id.in_(ids))) == len(ids)
+
+
 def waiting_parcels(session: Session, counties: Iterable[int]) -> int:
     """Return how many parcels of these counties wait for a run."""
     statement = select(func.count()).where(Parcel.state == ParcelState.READY, Parcel.county_id.in_(list(counties)))

@@ -67,7 +67,7 @@ def start(
     if county_ids is None:
         county_ids = queries.county_ids(uow.session, uow.actor, "plans.plan")
     counties = sorted(set(county_ids))
-    if not counties:
+    if not counties or not queries.all_counties(uow.session, counties):
         raise NoCounty
     for county_id in counties:
         uow.actor.require_for("plans.plan", county=county_id)
