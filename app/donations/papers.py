@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
@@ -13,7 +13,9 @@ from app.donations.errors import NoSuchArrival
 from app.foundation import language
 from app.foundation.documents import pdf
 from app.foundation.words import Message, say
-from app.stock.models import Voucher
+
+if TYPE_CHECKING:
+    from app.stock.models import Voucher
 
 DOCUMENTS = Path(__file__).parent / "documents"
 

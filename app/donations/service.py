@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from app.catalogue import queries as catalogue
@@ -28,7 +28,10 @@ from app.foundation.words import Message, say
 from app.geography import queries as geography
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.models import LotState, PlaceKind, Voucher
+from app.stock.models import LotState, PlaceKind
+
+if TYPE_CHECKING:
+    from app.stock.models import Voucher
 
 PRIVATE_PERSON = "magánszemély"
 """The public name of a donor who is a private person."""

@@ -13,12 +13,11 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from sqlalchemy import CursorResult, text
 
-from app.catalogue.models import Item
 from app.foundation import personal
 from app.foundation.errors import Stale
 from app.foundation.paging import Page
@@ -54,6 +53,9 @@ from app.needs.queries import HOUSEHOLD_FACTS, SIGNAL_FACTS
 from app.needs.working_days import HOME, one_working_day_after
 from app.partners import queries as partners
 from app.partners.errors import NoAgreement
+
+if TYPE_CHECKING:
+    from app.catalogue.models import Item
 
 CHANNELS = ("page", "api", "phone", "spreadsheet", "link")
 LINES_MAX = 40

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.catalogue import queries as catalogue
 from app.catalogue.errors import ItemRetired
-from app.catalogue.models import Item
 from app.foundation.actor import Scope
 from app.foundation.errors import NotAllowed, Stale
 from app.foundation.job import Job
@@ -54,6 +53,9 @@ from app.stock.models import (
     VoucherSeries,
     Warehouse,
 )
+
+if TYPE_CHECKING:
+    from app.catalogue.models import Item
 
 HOME = ZoneInfo("Europe/Budapest")
 
