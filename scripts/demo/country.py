@@ -94,15 +94,17 @@ def fleet(uow: UnitOfWork, chance: Random, opened: list[Warehouse], size: Size) 
     weights = [WEIGHT.get(county_names[warehouse.county_id], 1.0) + 1.0 for warehouse in opened]
     homes = list(opened) + chance.choices(opened, weights, k=max(0, size.vehicles - len(opened)))
     taken: set[str] = set()
-    for warehouse in sorted(homes, key=lambda home: home.code):
+    homes.sort(key=lambda home: home.code)
+    for number, warehouse in enumerate(homes):
         model, grams, millilitres, pallets, licence, fixed, per_km, per_hour = chance.choices(
             MODELS, [4, 4, 4, 3, 3, 4, 4, 2]
         )[0]
         classes = ["ambient", "bulky"]
-        if chance.random() < 0.35:
-            classes.append("chilled")
-        if chance.random() < 0.1:
-            classes += [storage for storage in ("chilled", "frozen") if storage not in classes]
+        # Every warehouse has a van that cools, freezes and may carry what burns; the others as it happened.
+        first = number == 0 or homes[number - 1].id != warehouse.id
+        for storage, likely in (("chilled", 0.35), ("frozen", 0.1), ("hazardous", 0.15)):
+            if first or chance.random() < likely:
+                classes.append(storage)
         number_plate = names.plate(chance, taken)
         place = Place(
             warehouse_id=warehouse.id,

@@ -34,6 +34,8 @@ def fill(
             places[place.warehouse_id, place.storage_class].append(place.id)
     weights = [WEIGHT.get(county_names[warehouse.county_id], 1.0) + 1.0 for warehouse in opened]
     next_lot = (uow.session.scalar(select(func.max(Lot.id))) or 20_000) + 1
+    # Some things are plentiful and some never last: only then does a fair share mean anything.
+    plenty = {item.id: chance.choices((0.25, 0.7, 1.5, 3.0), (2, 3, 3, 2))[0] for item in items}
     lots: Rows = []
     movements: Rows = []
     balances: Rows = []
@@ -41,7 +43,7 @@ def fill(
         warehouse = opened[number % len(opened)] if number < 60 * len(opened) else chance.choices(opened, weights)[0]
         # Each warehouse holds every staple at least once before chance decides.
         item = items[(number // len(opened)) % len(items)] if number < 60 * len(opened) else chance.choice(items)
-        quantity = item.usual_quantity * chance.choice((2, 4, 6, 8, 12, 20))
+        quantity = max(1, round(item.usual_quantity * plenty[item.id] * chance.choice((1, 1, 2, 2, 4, 6))))
         expires_on = None
         if item.tracks_expiry:
             expires_on = today + timedelta(days=_days_left(chance, item.shelf_life_left_days_min))
