@@ -112,7 +112,7 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset.sent = "1";
   for (const button of all("button", form)) if (button.type === "submit") setTimeout(() => button.classList.add("busy"));
-  setTimeout(() => unlock(form), 8000);
+  setTimeout(() => unlock(form), 60000);
 });
 
 function unlock(form) {
