@@ -282,11 +282,10 @@ def an_offer(uow: UnitOfWork, donor: Donor, county: County | None = None, **fact
 
 
 def an_arrival(uow: UnitOfWork, offer: Offer, warehouse: Warehouse) -> Arrival:
-    """Return an arrival of one inspected line with its goods-received note."""
+    """Return an arrival of one inspected line."""
     made = _add(
         uow,
         Arrival(
-            voucher_id=a_voucher(uow, warehouse).id,
             offer_id=offer.id,
             donor_id=offer.donor_id,
             warehouse_id=warehouse.id,

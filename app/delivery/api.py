@@ -128,7 +128,7 @@ def unload(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 
 @blueprint.post("/runs/<int:run_id>/depart")
 @blueprint.response(200, schemas.RunOut)
-@in_unit_of_work("runs.read")
+@in_unit_of_work("runs.drive|runs.load")
 def depart(uow: UnitOfWork, run_id: int) -> Any:
     """Let a run leave with what is loaded; a delivery note is numbered."""
     return service.depart(uow, run_id=run_id)
@@ -138,7 +138,7 @@ def depart(uow: UnitOfWork, run_id: int) -> Any:
 @blueprint.arguments(schemas.HandOver)
 @blueprint.response(200, schemas.ParcelOut)
 @blueprint.alt_response(422, description="wrong-code, proof-missing or quantities-wrong")
-@in_unit_of_work("runs.read")
+@in_unit_of_work("runs.drive|runs.load")
 def hand_over(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
     """Hand a parcel over with the household's six digits or a signature; in part with ``quantities``."""
     return _parcel(queries.ParcelSeen(service.hand_over(uow, parcel_id=parcel_id, **body)))
@@ -147,7 +147,7 @@ def hand_over(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 @blueprint.post("/parcels/<int:parcel_id>/fail")
 @blueprint.arguments(schemas.Failure)
 @blueprint.response(200, schemas.ParcelOut)
-@in_unit_of_work("runs.read")
+@in_unit_of_work("runs.drive|runs.load")
 def fail(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
     """Note why a parcel could not be handed over."""
     return _parcel(queries.ParcelSeen(service.fail(uow, parcel_id=parcel_id, **body)))
@@ -156,7 +156,7 @@ def fail(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 @blueprint.post("/parcels/<int:parcel_id>/bring-back")
 @blueprint.arguments(schemas.BringBack)
 @blueprint.response(200, schemas.ParcelOut)
-@in_unit_of_work("runs.read")
+@in_unit_of_work("runs.drive|runs.load")
 def bring_back(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
     """Bring back what was not handed over: vehicle → dock."""
     return _parcel(queries.ParcelSeen(service.bring_back(uow, parcel_id=parcel_id, **body)))
@@ -166,7 +166,7 @@ def bring_back(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 @blueprint.arguments(schemas.Close)
 @blueprint.response(200, schemas.RunOut)
 @blueprint.alt_response(409, description="vehicle-not-empty: bring back or explain what is still on it")
-@in_unit_of_work("runs.read")
+@in_unit_of_work("runs.drive|runs.load")
 def close(uow: UnitOfWork, body: dict[str, Any], run_id: int) -> Any:
     """Close a run; the vehicle is empty, or whoever may write off explains the rest."""
     return service.close(uow, run_id=run_id, explanation=body["explanation"], operation_id=uuid4)

@@ -245,7 +245,7 @@ def unload(uow: UnitOfWork, run_id: int, parcel_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/runs/<int:run_id>/depart")
-@in_unit_of_work("runs.read", form_view=run)
+@in_unit_of_work("runs.drive|runs.load", form_view=run)
 def depart(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
     """Let the run leave."""
     found = service.depart(uow, run_id=run_id)
@@ -399,7 +399,7 @@ def try_again(uow: UnitOfWork, stop_id: int, household_id: int) -> ResponseRetur
 
 
 @blueprint.get("/runs/<int:run_id>/return")
-@in_unit_of_work("runs.read")
+@in_unit_of_work("runs.drive|runs.load")
 def coming_back(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
     """Bring back what is still on the vehicle, then close the run."""
     found = queries.run(uow.session, uow.actor, run_id)
@@ -419,7 +419,7 @@ def coming_back(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/runs/<int:run_id>/bring-back")
-@in_unit_of_work("runs.read", form_view=coming_back)
+@in_unit_of_work("runs.drive|runs.load", form_view=coming_back)
 def bring_back(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
     """Bring back one parcel, or everything that is left."""
     queries.run(uow.session, uow.actor, run_id)
@@ -440,7 +440,7 @@ def bring_back(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/runs/<int:run_id>/close")
-@in_unit_of_work("runs.read", form_view=coming_back)
+@in_unit_of_work("runs.drive|runs.load", form_view=coming_back)
 def close(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
     """Close the run."""
     asked = schemas.CloseForm().load(request.form)

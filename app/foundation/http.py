@@ -25,7 +25,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from app.foundation.actor import NOBODY, Actor
-from app.foundation.errors import Invalid, NotFound, NotSignedIn, Refusal, Stale
+from app.foundation.errors import Invalid, NotAllowed, NotFound, NotSignedIn, Refusal, Stale
 from app.foundation.language import translate
 from app.foundation.unit_of_work import UnitOfWork, unit_of_work
 from app.foundation.words import Message, say
@@ -37,6 +37,9 @@ SIGNED_IN = "signed-in"
 
 NOBODYS = "nobody's"
 """Asked for by views that name no permission: nobody has it."""
+
+EITHER = "|"
+"""Between permissions of which one is enough; the service then judges which: "runs.drive|runs.load"."""
 
 RETRY_AFTER_SECONDS = 5
 _ONCE_MORE = (pg.SerializationFailure, pg.DeadlockDetected, pg.UniqueViolation, pg.LockNotAvailable)
@@ -138,8 +141,8 @@ def _require(permission: str) -> None:
     actor: Actor = g.actor
     if actor.role == NOBODY.role:
         raise NotSignedIn
-    if permission != SIGNED_IN:
-        actor.require(permission)
+    if permission != SIGNED_IN and not any(actor.may(each) for each in permission.split(EITHER)):
+        raise NotAllowed(permission=permission)
 
 
 def _run(view: Callable[..., Any], args: tuple[Any, ...], arguments: Mapping[str, Any]) -> Any:

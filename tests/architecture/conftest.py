@@ -11,7 +11,7 @@ import pytest
 from app.accounts import service
 from app.accounts.roles import Role
 from app.factory import create_app
-from app.foundation.http import permission_of
+from app.foundation.http import EITHER, permission_of
 from tests import world as worlds
 
 TABLE_OF = {
@@ -36,7 +36,13 @@ class Route:
     arguments: tuple[str, ...]
 
     @property
+    def permissions(self) -> list[str]:
+        return (self.permission or "").split(EITHER)
+
+    @property
     def table(self) -> str | None:
+        if "stop_id" in self.arguments:
+            return "stop"  # The driver's pages of a stop name its households, and show them by other rights.
         return self.table_of(self.arguments[-1]) if self.arguments else None
 
     def table_of(self, argument: str) -> str:
