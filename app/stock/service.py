@@ -30,6 +30,7 @@ from app.stock.errors import (
     CannotReverse,
     CodeTaken,
     ExpiryNeeded,
+    NoSuchPlace,
     NoSuchReservation,
     NotToBeHandedOut,
     PlaceNotEmpty,
@@ -201,8 +202,9 @@ def open_place(
 def retire_place(uow: UnitOfWork, *, place_id: int) -> Place:
     """Use a place no more; it must be empty, and those without walls stay."""
     place = queries.place(uow.session, place_id)
-    if not uow.actor.covers("warehouses.manage", warehouse=place.warehouse_id, county=place.county_id):
-        uow.actor.require_for("stock.operate", warehouse=place.warehouse_id, county=place.county_id)
+    scope = {"warehouse": place.warehouse_id, "county": place.county_id}
+    if not any(uow.actor.covers(permission, **scope) for permission in ("warehouses.manage", "stock.operate")):
+        raise NoSuchPlace(place_id=place_id)
     if not place.guarded:
         raise WrongPlace(place=place.code, deed="retire")
     if queries.holds_anything(uow.session, place_id):
