@@ -36,7 +36,7 @@ from app.foundation.scope import scoped, visible
 from app.foundation.text import fold
 from app.geography.models import County, Settlement
 from app.needs.models import Household, Need
-from app.stock.models import Balance, Lot, Place, Warehouse
+from app.stock.models import Lot, Place, Warehouse
 
 HOME = ZoneInfo("Europe/Budapest")
 READ = "runs.read"
@@ -381,13 +381,6 @@ def parcel_states_of_stop(session: Session, stop_id: int) -> list[tuple[str, str
     """Return (state, end reason) of a stop's parcels."""
     rows = session.execute(select(Parcel.state, Parcel.end_reason).where(Parcel.stop_id == stop_id))
     return [(row[0], row[1]) for row in rows]
-
-
-def on_vehicle(session: Session, place_id: int) -> int:
-    """Return how many pieces lie on a vehicle by the books."""
-    return int(
-        session.scalar(select(func.coalesce(func.sum(Balance.on_hand), 0)).where(Balance.place_id == place_id)) or 0
-    )
 
 
 def loaded_by_other_runs(session: Session, vehicle_id: int, run_id: int) -> int:

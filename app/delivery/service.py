@@ -794,8 +794,7 @@ def close(
         for parcel in rest:
             parcel.end_reason = parcel.end_reason or "lost"
             _take_off(uow, parcel, run, operation_id(), lost.id, why, None, kind=Kind.WRITE_OFF)
-    with uow.office("stock"):
-        on_board = queries.on_vehicle(uow.session, run.vehicle.place_id)
+    on_board = stock.pieces_in(uow, place_id=run.vehicle.place_id)
     left_over = on_board - queries.loaded_by_other_runs(uow.session, run.vehicle_id, run.id)
     if left_over > 0 and not why:
         raise VehicleNotEmpty(run=run.code, parcels=[], pieces=left_over)

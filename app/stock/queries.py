@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, text
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
@@ -35,6 +36,7 @@ from app.stock.models import (
     Warehouse,
 )
 
+HOME = ZoneInfo("Europe/Budapest")
 SOON_DAYS = 30
 """What expires within so many days is shown as such."""
 PICKABLE = (PlaceKind.SHELF, PlaceKind.DOCK)
@@ -141,6 +143,12 @@ def holds_anything(session: Session, place_id: int) -> bool:
     """Tell whether something is in a place."""
     statement = select(Balance.id).where(Balance.place_id == place_id, Balance.on_hand != 0).limit(1)
     return session.scalar(statement) is not None
+
+
+def pieces_in(session: Session, place_id: int) -> int:
+    """Return how many pieces a place holds by the books."""
+    statement = select(func.coalesce(func.sum(Balance.on_hand), 0)).where(Balance.place_id == place_id)
+    return int(session.scalar(statement) or 0)
 
 
 _WEIGHT_G = func.coalesce(func.sum(Balance.on_hand * Item.weight_mg) / 1000, 0)
@@ -482,7 +490,8 @@ def movement_page(
     if lot_id is not None:
         statement = statement.where(Movement.lot_id == lot_id)
     if on is not None:
-        statement = statement.where(func.date(func.timezone("Europe/Budapest", Movement.recorded_at)) == on)
+        begins = datetime.combine(on, time(), HOME)
+        statement = statement.where(Movement.recorded_at >= begins, Movement.recorded_at < begins + timedelta(days=1))
     found = page(session, statement, order=[Movement.id], after=after, size=size, descending=True)
     return Page([MovementRow(*row) for row in found.rows], found.next_after)
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -24,6 +23,7 @@ from app.foundation.errors import NotAllowed, Stale
 from app.foundation.job import Job
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
+from app.geography import queries as geography
 from app.stock import ledger, queries
 from app.stock.errors import (
     AlreadyReversed,
@@ -37,6 +37,7 @@ from app.stock.errors import (
     PlaceRetired,
     ReservationEnded,
     SamePlace,
+    SettlementElsewhere,
     WrongPlace,
 )
 from app.stock.ledger import Held, Line
@@ -57,8 +58,6 @@ from app.stock.models import (
 
 if TYPE_CHECKING:
     from app.catalogue.models import Item
-
-HOME = ZoneInfo("Europe/Budapest")
 
 FIRST_PLACES = {
     PlaceKind.DOCK: "DOK",
@@ -127,6 +126,8 @@ def open_warehouse(
     uow.actor.require("warehouses.manage")
     if uow.session.scalar(select(Warehouse.id).where(Warehouse.code == code)) is not None:
         raise CodeTaken(code=code)
+    if geography.settlement(uow.session, settlement_id).county_id != county_id:
+        raise SettlementElsewhere
     warehouse = Warehouse(
         code=code,
         name=name,
@@ -438,7 +439,7 @@ def _judge(uow: UnitOfWork, kind: Kind, source: Held, target: Held, *, done: boo
         if not done:
             raise PlaceRetired(place=target.place_code)
         review.append(say("The place %(place)s is not used any more.", place=target.place_code))
-    today = uow.now.astimezone(HOME).date()
+    today = uow.now.astimezone(queries.HOME).date()
     expired = source.expires_on is not None and source.expires_on < today
     if kind in LEAVING and (expired or source.lot_state != LotState.FREE):
         if not done:
@@ -699,7 +700,7 @@ def issue_voucher(
     """Number a document. The number is drawn in this transaction, so that an undone deed leaves no gap."""
     with uow.office("stock"):
         warehouse = uow.session.get_one(Warehouse, warehouse_id)
-        year = uow.now.astimezone(HOME).year
+        year = uow.now.astimezone(queries.HOME).year
         drawn = (
             insert(VoucherSeries)
             .values(kind=kind, warehouse_id=warehouse_id, year=year, last_number=1)
@@ -749,6 +750,12 @@ def _ends(line: Line) -> list[ledger.Key]:
 def _office(uow: UnitOfWork, permission: str) -> AbstractContextManager[None]:
     """Whoever works in the stock sees its rows by their own right; for others it is opened, and we judge."""
     return nullcontext() if uow.actor.may(permission) else uow.office("stock")
+
+
+def pieces_in(uow: UnitOfWork, *, place_id: int) -> int:
+    """Return how many pieces a place holds by the books: told to whoever answers for it, such as a vehicle's driver."""
+    with uow.office("stock"):
+        return queries.pieces_in(uow.session, place_id)
 
 
 def prove(uow: UnitOfWork, *, warehouse_ids: Iterable[int] | None = None) -> queries.Proof:
