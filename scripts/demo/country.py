@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from app.delivery.models import Driver, Vehicle
 from app.donations.models import Donor, Offer, OfferLine, OfferState
@@ -89,9 +89,15 @@ def warehouses(uow: UnitOfWork) -> list[Warehouse]:
 
 
 def fleet(uow: UnitOfWork, chance: Random, opened: list[Warehouse], size: Size) -> None:
-    """Buy vehicles and find drivers, more where need is greater."""
+    """Buy vehicles and find drivers, more where more settlements have to be reached."""
     county_names = {county.id: county.name for county in uow.session.scalars(select(County))}
-    weights = [WEIGHT.get(county_names[warehouse.county_id], 1.0) + 1.0 for warehouse in opened]
+    counts = select(Settlement.county_id, func.count()).group_by(Settlement.county_id)
+    settlements = {row[0]: row[1] for row in uow.session.execute(counts)}
+    # A small county's vans are few, but not so few that a bad day stops them all; poor ones need some more.
+    weights = [
+        settlements[warehouse.county_id] + 25 + 8 * WEIGHT.get(county_names[warehouse.county_id], 1.0)
+        for warehouse in opened
+    ]
     homes = list(opened) + chance.choices(opened, weights, k=max(0, size.vehicles - len(opened)))
     taken: set[str] = set()
     homes.sort(key=lambda home: home.code)
