@@ -76,7 +76,9 @@ def home(uow: UnitOfWork) -> Any:
         context["deed"] = _tomorrow(tasks)
         context["left_seconds"] = _until(now, queries.PUBLISH_BY.hour)
     if actor.may("runs.read") and role != "driver":
-        context["runs"], context["runs_total"] = queries.runs_now(uow.session, actor, now)
+        on = queries.day_of_runs(uow.session, actor, now)
+        context["runs"], context["runs_total"] = queries.runs_of(uow.session, actor, now, on)
+        context |= {"runs_on": on, "runs_today": on == queries.today(now)}
         context["days"] = queries.handed_over(uow.session, actor, now)
     if actor.may("needs.read"):
         context["classes"] = queries.needs_by_class(uow.session, actor)
@@ -90,8 +92,9 @@ def home(uow: UnitOfWork) -> Any:
 @blueprint.get("/home/map.json")
 @in_unit_of_work("runs.read")
 def home_map(uow: UnitOfWork) -> Any:
-    """Return today's runs for the map."""
-    return jsonify(queries.drawing_now(uow.session, uow.actor, uow.now))
+    """Return the runs of today, or of the next day that has any, for the map."""
+    on = queries.day_of_runs(uow.session, uow.actor, uow.now)
+    return jsonify(queries.drawing_of(uow.session, uow.actor, on))
 
 
 def _tomorrow(tasks: list[queries.Task]) -> dict[str, Any] | None:

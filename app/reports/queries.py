@@ -29,6 +29,7 @@ EXPIRES_SOON_DAYS = 30
 PUBLISH_BY = time(17)
 CHART_DAYS = 7
 NAMED = 3
+RUNS_AHEAD = (RunState.PUBLISHED, RunState.LOADING, RunState.ON_THE_ROAD)
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ class RunNow:
     state: str
     stops: int
     done: int
-    now_at: str | None
     late_seconds: int
-    returns_at: datetime
+    leaves_at: datetime
 
 
 @dataclass(frozen=True)
@@ -484,19 +484,25 @@ def tasks(session: Session, actor: Actor, now: datetime) -> list[Task]:
 # What runs now, and what was handed over
 
 
-def runs_now(session: Session, actor: Actor, now: datetime, *, most: int = 8) -> tuple[list[RunNow], int]:
-    """Return the runs that are on the road, the latest first, and how many there are."""
-    where = and_(
-        visible(actor, "runs.read", Run),
-        Run.on == today(now),
-        Run.state.in_((RunState.LOADING, RunState.ON_THE_ROAD)),
+def day_of_runs(session: Session, actor: Actor, now: datetime) -> date:
+    """Return today, or the next day that has runs where today has none."""
+    first: date | None = session.scalar(
+        select(func.min(Run.on)).where(
+            visible(actor, "runs.read", Run), Run.on >= today(now), Run.state.in_(RUNS_AHEAD)
+        )
     )
+    return first or today(now)
+
+
+def runs_of(session: Session, actor: Actor, now: datetime, on: date, *, most: int = 8) -> tuple[list[RunNow], int]:
+    """Return a day's runs that are loaded, on the road or ahead, the latest first, and how many there are."""
+    where = and_(visible(actor, "runs.read", Run), Run.on == on, Run.state.in_(RUNS_AHEAD))
     open_stop = Stop.state == StopState.PLANNED
     next_arrival = func.min(Stop.arrives_at).filter(open_stop)
     rows = session.execute(
         select(
             Run.id, Run.number, County.hue, Vehicle.model, Vehicle.plate, Warehouse.name, Run.state,
-            func.count(Stop.id), func.count(Stop.id).filter(~open_stop), next_arrival, Run.returns_at,
+            func.count(Stop.id), func.count(Stop.id).filter(~open_stop), next_arrival, Run.departs_at,
         )
         .join(Vehicle, Vehicle.id == Run.vehicle_id)
         .join(Warehouse, Warehouse.id == Run.warehouse_id)
@@ -504,16 +510,18 @@ def runs_now(session: Session, actor: Actor, now: datetime, *, most: int = 8) ->
         .join(Stop, Stop.run_id == Run.id, isouter=True)
         .where(where)
         .group_by(Run.id, County.hue, Vehicle.model, Vehicle.plate, Warehouse.name)
-        .order_by(case((Run.state == RunState.ON_THE_ROAD, 0), else_=1), next_arrival.asc().nulls_last(), Run.id)
+        .order_by(
+            case((Run.state == RunState.ON_THE_ROAD, 0), (Run.state == RunState.LOADING, 1), else_=2),
+            next_arrival.asc().nulls_last(),
+            Run.id,
+        )
         .limit(most)
     ).all()  # fmt: skip
     total = _count(session, select(func.count()).select_from(Run).where(where)) if len(rows) == most else len(rows)
     lines = []
-    for run_id, number, hue, model, plate, warehouse, state, stops, done, next_at, returns_at in rows:
+    for run_id, number, hue, model, plate, warehouse, state, stops, done, next_at, leaves_at in rows:
         late = _late(now, next_at) if state == RunState.ON_THE_ROAD else 0
-        lines.append(
-            RunNow(run_id, number, hue, f"{model} · {plate}", warehouse, state, stops, done, None, late, returns_at)
-        )
+        lines.append(RunNow(run_id, number, hue, f"{model} · {plate}", warehouse, state, stops, done, late, leaves_at))
     return lines, total
 
 
@@ -522,8 +530,8 @@ def _late(now: datetime, wanted: datetime | None) -> int:
     return max(0, int((now - wanted).total_seconds())) if wanted is not None else 0
 
 
-def drawing_now(session: Session, actor: Actor, now: datetime) -> dict[str, Any]:
-    """Return today's runs as the map draws them."""
+def drawing_of(session: Session, actor: Actor, on: date) -> dict[str, Any]:
+    """Return a day's runs as the map draws them."""
     rows = session.execute(
         select(
             Run.id, Run.number, County.hue, Warehouse.id, Warehouse.name, Warehouse.lat, Warehouse.lon,
@@ -535,8 +543,8 @@ def drawing_now(session: Session, actor: Actor, now: datetime) -> dict[str, Any]
         .join(Settlement, Settlement.id == Stop.settlement_id)
         .where(
             visible(actor, "runs.read", Run),
-            Run.on == today(now),
-            Run.state.in_((RunState.PUBLISHED, RunState.LOADING, RunState.ON_THE_ROAD)),
+            Run.on == on,
+            Run.state.in_(RUNS_AHEAD),
         )
         .order_by(Run.id, Stop.position)
         .limit(6000)

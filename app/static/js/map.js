@@ -159,7 +159,14 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
       }
     }
   }
-  map.on("zoomend", arrange);
+  let drawnFine = 1;
+  map.on("zoomend", () => {
+    arrange();
+    if (fine() !== drawnFine) choose(chosen, false);
+  });
+
+  /** A country of runs is drawn finer than a county of them. */
+  const fine = () => ((shown.runs ?? []).length > 50 && map.getZoom() < 8.2 ? 0.6 : 1);
 
   /** Draw one run thick, with its stops numbered; the others stand back. */
   function choose(id, bring = true) {
@@ -167,11 +174,12 @@ export async function showMap(element, { data, onRun, onLeft } = {}) {
     front.clearLayers();
     glow.clearLayers();
     if ((shown.left ?? []).length > LETTERED) drawLeft();
+    const k = (drawnFine = fine());
     for (const [key, { over, under, dots }] of lines) {
       const back = chosen !== null && key !== chosen;
-      over.setStyle({ opacity: back ? 0.32 : key === chosen ? 0 : 1, weight: back ? 1.75 : 2.25 });
-      under.setStyle({ opacity: back || key === chosen ? 0 : 0.9 });
-      dots.forEach((dot) => dot.setStyle({ opacity: back ? 0.4 : key === chosen ? 0 : 1, fillOpacity: key === chosen ? 0 : back ? 0.6 : 1 }));
+      over.setStyle({ opacity: back ? 0.32 : key === chosen ? 0 : 1, weight: (back ? 1.75 : 2.25) * k });
+      under.setStyle({ weight: 5 * k, opacity: back || key === chosen ? 0 : 0.9 });
+      dots.forEach((dot) => dot.setRadius(3.4 * k).setStyle({ weight: 2 * k, opacity: back ? 0.4 : key === chosen ? 0 : 1, fillOpacity: key === chosen ? 0 : back ? 0.6 : 1 }));
     }
     const line = lines.get(chosen);
     if (!line) return;
