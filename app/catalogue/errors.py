@@ -15,6 +15,16 @@ class NoSuchItem(NotFound):
         super().__init__(say("There is no such item in the catalogue."), **facts)
 
 
+class NoSuchCategory(Invalid):
+    """The catalogue holds no such category."""
+
+    kind = "no-such-category"
+
+    def __init__(self) -> None:
+        sentence = say("There is no such category.")
+        super().__init__(say("Nothing was saved: please look at the marked fields."), {"category_id": [sentence]})
+
+
 class CodeTaken(Conflict):
     """Another item bears the code."""
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.catalogue import facts, queries
-from app.catalogue.errors import BarcodeTaken, BarcodeWrong, CodeTaken, ItemRetired
+from app.catalogue.errors import BarcodeTaken, BarcodeWrong, CodeTaken, ItemRetired, NoSuchCategory
 from app.catalogue.gtin import normalised
 from app.catalogue.models import Category, Item, Pack, Substitute
 from app.foundation.errors import Stale
@@ -78,6 +78,7 @@ def create_item(uow: UnitOfWork, *, code: str, base_unit: str, **values: Any) ->
     code = code.strip().upper()
     if uow.session.scalar(select(Item.id).where(Item.code == code)) is not None:
         raise CodeTaken(code=code)
+    _must_be_a_category(uow, values["category_id"])
     item = Item(code=code, base_unit=base_unit, **values)
     item.name_hu_key, item.name_en_key = fold(item.name_hu), fold(item.name_en)
     uow.session.add(item)
@@ -93,6 +94,8 @@ def change_item(uow: UnitOfWork, *, item_id: int, version: int, **changes: Any) 
     item = queries.item(uow.session, item_id)
     if item.version != version:
         raise Stale(version=item.version)
+    if "category_id" in changes:
+        _must_be_a_category(uow, changes["category_id"])
     changed = sorted(name for name, value in changes.items() if getattr(item, name) != value)
     for name in changed:
         setattr(item, name, changes[name])
@@ -101,6 +104,11 @@ def change_item(uow: UnitOfWork, *, item_id: int, version: int, **changes: Any) 
         uow.record("item.changed", subject=("item", item.id), fields=changed)
     uow.session.flush()
     return item
+
+
+def _must_be_a_category(uow: UnitOfWork, category_id: int) -> None:
+    if uow.session.get(Category, category_id) is None:
+        raise NoSuchCategory
 
 
 def retire_item(uow: UnitOfWork, *, item_id: int) -> Item:

@@ -179,6 +179,16 @@ class CodeTaken(Conflict):
         super().__init__(say("Nothing was saved: the code %(code)s is taken.", code=code))
 
 
+class SettlementElsewhere(Invalid):
+    """The settlement is not in the county."""
+
+    kind = "settlement-elsewhere"
+
+    def __init__(self) -> None:
+        sentence = say("This settlement is in another county.")
+        super().__init__(say("Nothing was saved: please look at the marked fields."), {"settlement_id": [sentence]})
+
+
 class PlaceNotEmpty(Conflict):
     """A place that holds something stays in use."""
 

@@ -340,8 +340,8 @@ def movements(uow: UnitOfWork) -> ResponseReturnValue:
 
 @blueprint.get("/places")
 @in_unit_of_work("stock.read")
-def places(uow: UnitOfWork) -> ResponseReturnValue:
-    """List places with what is in them."""
+def places(uow: UnitOfWork, place_id: int | None = None) -> ResponseReturnValue:
+    """List places with what is in them; also after one of them could not be retired."""
     asked = schemas.PlaceQuery().load(request.args)
     asked.pop("size", None)
     warehouses = queries.warehouses(uow.session, uow.actor)
