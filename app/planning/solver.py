@@ -26,6 +26,8 @@ WHOLE_STOPS_MAX = 350
 """Up to here a part is improved as a whole; a larger one a neighbourhood of routes at a time."""
 SPLIT_STOPS = 600
 """A problem in which stops may choose between depots is cut by depot only above this: the cut costs."""
+WHOLE_AMONG_MANY = 150
+"""The same where there are many parts, for then there is little time for each."""
 NEIGHBOURHOOD_STOPS = 130
 NEIGHBOURHOOD_SECONDS = 1.2
 FIRST_SECONDS_MAX = 1.5
@@ -211,18 +213,18 @@ class _Search:
             self._share_out()
         if self.to_improve:
             return self._improve_part(self.to_improve.popleft())
-        if self.solutions_max is not None or not any(not p.exact or _large(p) for p in self.parts):
+        if self.solutions_max is not None or not any(not p.exact or self._large(p) for p in self.parts):
             return None
         return self._improve_neighbourhood()
 
     def _share_out(self) -> None:
         """Every part that can be improved as a whole gets one long turn, long ones first."""
         self.improving = True
-        self.to_improve.extend(part for part in self.parts if not _large(part) or self.solutions_max is not None)
+        self.to_improve.extend(part for part in self.parts if not self._large(part) or self.solutions_max is not None)
 
     def _improve_part(self, part: Part) -> Task | None:
         waiting = [part, *self.to_improve]
-        others = sum(len(p.stop_ids) for p in self.parts if _large(p))
+        others = sum(len(p.stop_ids) for p in self.parts if self._large(p))
         inexact = sum(len(p.stop_ids) for p in waiting if not p.exact)
         all_of_it = sum(len(p.stop_ids) for p in waiting) + others + inexact
         at_once = min(self.processes, max(1, len(waiting)))
@@ -292,6 +294,9 @@ class _Search:
         if what == "first" and self.died[part] < TRIES:
             self.to_start.append((index, part))
 
+    def _large(self, part: Part) -> bool:
+        return len(part.stop_ids) > (WHOLE_STOPS_MAX if len(self.parts) == 1 else WHOLE_AMONG_MANY)
+
     # ------------------------------------------------------------------------------------------------- the best so far
 
     def take_over(self, start: Orders) -> None:
@@ -345,7 +350,3 @@ class _Search:
     def progress(self, stage: str) -> Progress:
         """Return how far the search is."""
         return Progress(stage, time.monotonic() - self.began, self.seconds_max, len(self.parts), len(self.first_done))
-
-
-def _large(part: Part) -> bool:
-    return len(part.stop_ids) > WHOLE_STOPS_MAX

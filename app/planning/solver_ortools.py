@@ -27,11 +27,11 @@ Parameters: TypeAlias = Any
 """RoutingSearchParameters; its module is known only while running."""
 
 FIRST_STRATEGIES = (
-    First.PARALLEL_SAVINGS,
-    First.SAVINGS,
     First.PARALLEL_CHEAPEST_INSERTION,
+    First.SAVINGS,
     First.LOCAL_CHEAPEST_INSERTION,
 )
+FIRST_STRATEGIES_ALIKE = (First.PARALLEL_SAVINGS, *FIRST_STRATEGIES)
 FIRST_STRATEGIES_DEPOTS = (First.PARALLEL_CHEAPEST_INSERTION, First.LOCAL_CHEAPEST_INSERTION)
 """Savings merge routes of one depot; across depots they go badly wrong. In parallel they need a fleet of one kind."""
 
@@ -46,6 +46,7 @@ SLOW_OPERATORS = frozenset(
 
 DESCENTS = 3
 """From how many of the first solutions the downhill search is tried: the cheapest start is not always the best."""
+CONSTRUCT_SECONDS_MIN = 4.0
 TELL_SECONDS = 0.25
 """A better plan is told at most this often, so that telling costs nothing."""
 NOT_THIS_ARC = 10**9
@@ -116,14 +117,17 @@ def alone(problem: Problem, vehicle: Vehicle, stop: Stop) -> bool:
 def _first_orders(problem: Problem, ends: float, seed: int, frugal: bool) -> Iterator[Orders]:
     several = len({(v.start_depot_id, v.end_depot_id) for v in problem.vehicles}) > 1
     alike = len({(v.capacity, v.fixed_cost, v.metre_cost, v.second_cost) for v in problem.vehicles}) == 1
-    strategies = FIRST_STRATEGIES_DEPOTS if several else FIRST_STRATEGIES[0 if alike else 1 :]
+    strategies = FIRST_STRATEGIES_DEPOTS if several else FIRST_STRATEGIES_ALIKE if alike else FIRST_STRATEGIES
     model = _Model(problem, seed)
+    found = False
     for strategy in strategies[-1:] if frugal else strategies:
         left = ends - time.monotonic()
-        if left <= 0:
+        if left <= 0 and found:
             return
-        orders = model.construct(strategy, left)
+        # On a crowded machine the time may be over before it began; one plan is made all the same.
+        orders = model.construct(strategy, left if found else max(left, CONSTRUCT_SECONDS_MIN))
         if orders is not None:
+            found = True
             yield orders
     if several and not frugal:
         joined: Orders = []

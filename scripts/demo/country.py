@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from app.partners.models import Agreement, Organisation, OrganisationKind, Servi
 from app.stock import service as stock
 from app.stock.models import Place, PlaceKind, Warehouse
 from scripts.demo import names
-from scripts.demo.plan import SEATS, WEIGHT, Size
+from scripts.demo.plan import SEATS, Size
 
 AISLES = (("A", "ambient", 6, 4), ("B", "ambient", 6, 4), ("C", "ambient", 6, 4), ("D", "ambient", 6, 4))
 MODELS = (
@@ -90,15 +91,14 @@ def warehouses(uow: UnitOfWork) -> list[Warehouse]:
 
 def fleet(uow: UnitOfWork, chance: Random, opened: list[Warehouse], size: Size) -> None:
     """Buy vehicles and find drivers, more where more settlements have to be reached."""
-    county_names = {county.id: county.name for county in uow.session.scalars(select(County))}
     counts = select(Settlement.county_id, func.count()).group_by(Settlement.county_id)
     settlements = {row[0]: row[1] for row in uow.session.execute(counts)}
-    # A small county's vans are few, but not so few that a bad day stops them all; poor ones need some more.
-    weights = [
-        settlements[warehouse.county_id] + 25 + 8 * WEIGHT.get(county_names[warehouse.county_id], 1.0)
-        for warehouse in opened
-    ]
-    homes = list(opened) + chance.choices(opened, weights, k=max(0, size.vehicles - len(opened)))
+    # Towns need more than one stop, the capital as many as a county.
+    weights = [settlements[home.county_id] + (180 if home.code == "BUD" else 60) for home in opened]
+    homes = list(opened)
+    for _ in range(size.vehicles - len(opened)):
+        vans = Counter(home.code for home in homes)
+        homes.append(max(zip(opened, weights, strict=True), key=lambda pair: pair[1] / vans[pair[0].code])[0])
     taken: set[str] = set()
     homes.sort(key=lambda home: home.code)
     for number, warehouse in enumerate(homes):
