@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import importlib.util
 import json
 import os
 import platform
@@ -143,6 +144,9 @@ def socket_folder(folder: Path) -> Path:
 
 def wheel_folder(package: str) -> Path | None:
     """Return where the environment keeps a package, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
     return next(iter(sorted(VENV.glob(f"lib/python3*/site-packages/{package}"))), None)
 
 
