@@ -9,13 +9,22 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from app.foundation.errors import Invalid
+from app.foundation.shape_words import all_in_words
 from app.foundation.text import tidy
 
 WHOLE_MAX = 2**63 - 1
 TEXT_MAX = 500
 
 
-class Wire(Schema):
+class InWords(Schema):
+    """A schema whose refusals are sentences that translate."""
+
+    def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
+        """Say what is wrong in the words of the project."""
+        error.messages = all_in_words(error.messages)
+
+
+class Wire(InWords):
     """A body: a key that is not known is refused, never ignored."""
 
     class Meta:
@@ -24,7 +33,7 @@ class Wire(Schema):
         unknown = RAISE
 
 
-class Asked(Schema):
+class Asked(InWords):
     """A query string: keys that are not known are left alone, an empty value is a missing one."""
 
     class Meta:
@@ -38,7 +47,7 @@ class Asked(Schema):
         return {name: value for name, value in data.items() if value != ""}
 
 
-class Form(Schema):
+class Form(InWords):
     """An HTML form: an empty field is a missing one, the CSRF token and button names are left alone."""
 
     class Meta:

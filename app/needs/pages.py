@@ -111,7 +111,7 @@ def _load(schema: Any, values: Any, wrong: dict[str, list[Message | str]], prefi
     """Read fields by a schema; what is wrong is gathered, so that the writer sees all of it at once."""
     errors = schema.validate(values)
     for name, said in errors.items():
-        wrong[f"{name}{prefix}"] = [str(each) for each in said] if isinstance(said, list) else [str(said)]
+        wrong[f"{name}{prefix}"] = list(said) if isinstance(said, list) else [str(said)]
     read: dict[str, Any] = schema.load(
         MultiDict((name, value) for name, value in values.items(multi=True) if name not in errors)
         if hasattr(values, "getlist")
