@@ -12,6 +12,6 @@ from app.needs import service
 
 @job("needs.judge", title=say("Urgency of the needs that wait"), daily_at=time(4, 10))
 def judge(run: Run) -> dict[str, Any]:
-    """Judge every need that waits by the table as it is now."""
+    """Judge every need that waits, and every signal nobody has decided on, by the table as it is now."""
     with run.work() as uow:
-        return {"changed": service.judge_needs(uow)}
+        return {"changed": service.judge_needs(uow), "signals": service.judge_signals(uow)}

@@ -454,6 +454,29 @@ def needs_to_judge(session: Session, need_ids: Collection[int] | None = None) ->
     return found
 
 
+class SignalToJudge(NamedTuple):
+    """What urgency is computed from, for one line of a signal."""
+
+    id: int
+    urgency: int
+    facts: Mapping[str, Any]
+    category_id: int
+    wanted_by: date | None
+    received_at: datetime
+
+
+def signals_to_judge(session: Session) -> list[SignalToJudge]:
+    """Return the lines of the signals that nobody has decided on; one statement."""
+    rows = session.execute(
+        select(Signal.id, Signal.urgency, Signal.facts, Item.category_id, SignalLine.wanted_by, Signal.received_at)
+        .join(SignalLine, SignalLine.signal_id == Signal.id)
+        .join(Item, Item.id == SignalLine.item_id)
+        .where(Signal.decided_at.is_(None))
+        .order_by(Signal.id)
+    )
+    return [SignalToJudge._make(row) for row in rows]
+
+
 # Households -----------------------------------------------------------------------------------------------------------
 
 

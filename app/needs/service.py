@@ -824,6 +824,34 @@ def judge_needs(uow: UnitOfWork, need_ids: Collection[int] | None = None) -> int
     return len(changed)
 
 
+_SIGNALS_JUDGED = text(
+    """
+    UPDATE signal SET urgency = told.urgency, version = version + 1
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:urgencies AS bigint[])) AS told(id, urgency)
+    WHERE signal.id = told.id AND signal.decided_at IS NULL
+    """
+)
+
+
+def judge_signals(uow: UnitOfWork) -> int:
+    """Judge the signals that nobody has decided on, so that the queue keeps its order; return how many changed."""
+    judge = _Judge(uow, _today(uow))
+    classes: dict[int, int] = {}
+    before: dict[int, int] = {}
+    for row in queries.signals_to_judge(uow.session):
+        before[row.id] = row.urgency
+        verdict = judge(row.facts, row.category_id, row.wanted_by, row.received_at.astimezone(HOME).date())
+        classes[row.id] = min(classes.get(row.id, triage.CALMEST), verdict.urgency)
+    changed = {signal_id: urgency for signal_id, urgency in classes.items() if urgency != before[signal_id]}
+    if changed:
+        ids = sorted(changed)
+        told = {"ids": ids, "urgencies": [changed[signal_id] for signal_id in ids]}
+        uow.session.execute(_SIGNALS_JUDGED, told)
+        _refresh(uow, Signal, set(ids))
+        uow.record("signals.judged", signals=len(ids))
+    return len(changed)
+
+
 def change_rule(
     uow: UnitOfWork,
     rule_id: int,

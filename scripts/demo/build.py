@@ -16,6 +16,7 @@ from app.foundation.database import make_engine, make_sessions
 from app.foundation.personal import Keyring, use_keyring
 from app.foundation.unit_of_work import unit_of_work
 from app.geography import service as geography
+from app.needs import service as needs
 from app.planning import service as planning
 from app.stock.models import Warehouse
 from scripts.demo import chain, families, people, shelves
@@ -66,6 +67,7 @@ def country(
         first_plan(settings, today, tell)
     with unit_of_work(sessions, SYSTEM) as uow:
         late.write(uow)
+        needs.judge_signals(uow)
     tell("households that came later")
     engine.dispose()
 

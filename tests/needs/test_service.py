@@ -509,6 +509,17 @@ def test_waiting_makes_a_need_more_urgent_and_says_so(work, village, clock):
         assert need.urgency_grounds[0] == {"text": "Days of waiting: %(n)s", "facts": {"n": 14}}
 
 
+def test_a_signal_that_nobody_decides_on_climbs_in_the_queue(work, village, clock):
+    asked = [{"item": "BLANKET", "quantity": 1}, {"item": "FLOUR", "quantity": 1}]
+    calm = received(work, village, facts={"size": 3}, lines=asked)
+    decided, _ = confirmed(work, village, reference="2", lines=[{"item": "BLANKET", "quantity": 1}])
+    clock.now = NOON + timedelta(days=14)
+    with work() as uow:
+        assert service.judge_signals(uow) == 1
+        assert service.judge_signals(uow) == 0
+        assert (signal_of(uow, calm).urgency, signal_of(uow, decided).urgency) == (3, 4)
+
+
 def test_a_changed_row_is_in_the_journal_and_judges_anew(work, village):
     signal_id, _ = confirmed(work, village, facts={"size": 3, "age_0_1": 1})
     with work() as uow:
