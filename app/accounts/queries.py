@@ -188,6 +188,21 @@ def scope_choices(session: Session) -> dict[str, list[tuple[int, str]]]:
     }
 
 
+_SCOPES = {
+    "county_ids": county,
+    "warehouse_id": warehouse,
+    "organisation_id": organisation,
+    "driver_id": driver,
+    "donor_id": donor,
+}
+
+
+def all_exist(session: Session, field: str, ids: Iterable[int]) -> bool:
+    """Tell whether everything that a user's field names is there."""
+    wanted = set(ids)
+    return not wanted or len(_names(session, _SCOPES[field], wanted)) == len(wanted)
+
+
 def scope_names(session: Session, people: Iterable[User]) -> dict[int, str]:
     """Return where each of the users works, by user id; one statement a kind of scope."""
     people = list(people)

@@ -392,7 +392,7 @@ def create_user(
     )
     if password is not None:
         _set_password(user, password)
-    _place(user, county_ids, warehouse_id, organisation_id, driver_id, donor_id)
+    _place(uow, user, county_ids, warehouse_id, organisation_id, driver_id, donor_id)
     uow.session.add(user)
     uow.session.flush()
     uow.record("user.created", subject=("user", user.id), role=str(role))
@@ -425,7 +425,7 @@ def change_user(
     before = user.role
     user.email, user.name, user.name_key = _email(email), name, sort_key(name)
     user.role, user.language = Role(role), language
-    _place(user, county_ids, warehouse_id, organisation_id, driver_id, donor_id)
+    _place(uow, user, county_ids, warehouse_id, organisation_id, driver_id, donor_id)
     # The counties are rows of another table: the user's own version must tell of them too.
     flag_modified(user, "name")
     uow.session.flush()
@@ -473,6 +473,7 @@ def _leave_an_admin(uow: UnitOfWork, leaving: User) -> None:
 
 
 def _place(
+    uow: UnitOfWork,
     user: User,
     county_ids: Sequence[int],
     warehouse_id: int | None,
@@ -497,6 +498,13 @@ def _place(
     user.organisation_id = organisation_id if Scope.ORGANISATION in scopes else None
     user.driver_id = driver_id if user.role == Role.DRIVER else None
     user.donor_id = donor_id if user.role == Role.DONOR else None
+    with uow.session.no_autoflush:
+        if not queries.all_exist(uow.session, "county_ids", wanted):
+            raise ScopeMissing(field="county_ids")
+        for field in ("warehouse_id", "organisation_id", "driver_id", "donor_id"):
+            id = getattr(user, field)
+            if id is not None and not queries.all_exist(uow.session, field, [id]):
+                raise ScopeMissing(field=field)
 
 
 def _email(email: str) -> str:

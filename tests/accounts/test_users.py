@@ -120,6 +120,19 @@ def test_a_role_is_told_where_it_works(work):
         assert list(refused.value.fields) == [field]
 
 
+def test_a_user_cannot_work_where_nothing_is(work):
+    for role, facts in (
+        ("county_coordinator", {"county_ids": [999]}),
+        ("warehouse_worker", {"warehouse_id": 999}),
+        ("partner", {"organisation_id": 999}),
+        ("driver", {"driver_id": 2**62}),
+        ("donor", {"donor_id": 999}),
+    ):
+        with pytest.raises(ScopeMissing) as refused, work() as uow:
+            service.create_user(uow, f"{role}.new@example.org", "New", role, **facts)
+        assert list(refused.value.fields) == list(facts)
+
+
 def test_only_what_the_role_works_by_is_kept(work, world):
     with work() as uow:
         made = service.create_user(
