@@ -32,23 +32,19 @@ def follows(parent: str, column: str, rule: Rule) -> Rule:
     return Rule(rule.read, rule.write, rule.offices, rule.read_offices, rule.anywhere, (parent, column))
 
 
-_ORGANISATION = Rule(
-    ("partners.read", "signals.report", "signals.read"), ("partners.manage",), ("partners",), ("reports",)
-)
+_ORGANISATION = Rule(("partners.read", "signals.report", "signals.read"), ("partners.manage",), ("partners",))
 _HOUSEHOLD = Rule(("households.read",), ("signals.triage", "needs.change"), ("needs",))
-_SIGNAL = Rule(("signals.read",), ("signals.report", "signals.triage"), ("needs",), ("reports",))
+_SIGNAL = Rule(("signals.read",), ("signals.report", "signals.triage"), ("needs",))
 _NEED = Rule(
     ("needs.read", "signals.read", "allocation.read"),
     ("needs.change", "signals.triage", "allocation.run", "allocation.approve"),
     ("needs",),
-    ("reports", "allocation"),
+    ("allocation",),
 )
-_SHARE = Rule(("allocation.read",), ("allocation.run", "allocation.approve"), ("allocation",), ("reports",))
+_SHARE = Rule(("allocation.read",), ("allocation.run", "allocation.approve"), ("allocation",))
 _WAREHOUSE = Rule(EVERYBODY, ("warehouses.manage",), ("stock",))
 _PLACE = Rule(EVERYBODY, ("warehouses.manage", "fleet.manage", "stock.operate"), ("stock",))
-_LEDGER = Rule(
-    ("stock.read",), ("stock.operate", "stock.write_off", "donations.receive"), ("stock",), ("reports", "allocation")
-)
+_LEDGER = Rule(("stock.read",), ("stock.operate", "stock.write_off", "donations.receive"), ("stock",), ("allocation",))
 _VOUCHER = Rule(
     ("stock.read", "donations.read", "runs.read"),
     ("stock.operate", "donations.receive", "runs.load"),
@@ -65,36 +61,31 @@ _OFFER = Rule(
     ("donations.read", "donations.receive", "offers.own"),
     ("donations.offer", "donations.decide", "donations.receive", "offers.own"),
     ("donations",),
-    ("reports",),
 )
 _ARRIVAL = Rule(
     ("donations.read", "donations.receive", "stock.read"),
     ("donations.receive", "donations.decide"),
     ("donations",),
-    ("reports",),
 )
 _VEHICLE = Rule(
     ("fleet.read", "runs.read", "plans.read"),
     ("fleet.manage",),
     ("delivery",),
-    ("reports", "planning"),
     anywhere=True,
 )
-_DRIVER = Rule(("fleet.read", "runs.read", "plans.read"), ("fleet.manage",), ("delivery",), ("planning",))
+_DRIVER = Rule(("fleet.read", "runs.read", "plans.read"), ("fleet.manage",), ("delivery",))
 _RUN = Rule(
     ("runs.read", "runs.load", "runs.drive", "plans.read"),
     ("plans.publish", "runs.change", "runs.load", "runs.drive"),
     ("delivery",),
-    ("reports", "planning"),
 )
 _PARCEL = Rule(
     ("runs.read", "runs.load", "runs.drive", "plans.read", "allocation.read"),
     ("runs.load", "runs.drive", "runs.change", "plans.publish", "allocation.approve"),
     ("delivery",),
-    ("reports", "planning"),
 )
 _PROOF = Rule(("runs.read", "runs.drive"), ("runs.drive",), ("delivery",))
-_PLAN = Rule(("plans.read",), ("plans.plan", "plans.publish", "plans.import"), ("planning",), ("reports",))
+_PLAN = Rule(("plans.read",), ("plans.plan", "plans.publish", "plans.import"), ("planning",))
 
 RULES: dict[str, Rule] = {
     "organisation": _ORGANISATION,

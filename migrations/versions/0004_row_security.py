@@ -36,7 +36,6 @@ RULES = [
         read=["partners.read", "signals.report", "signals.read"],
         write=["partners.manage"],
         offices=["partners"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id", "organisation": "id"},
     ),
     Rule(
@@ -44,7 +43,6 @@ RULES = [
         read=["partners.read", "signals.report", "signals.read"],
         write=["partners.manage"],
         offices=["partners"],
-        read_offices=("reports",),
         follows=("organisation", "organisation_id"),
     ),
     Rule(
@@ -52,7 +50,6 @@ RULES = [
         read=["partners.read", "signals.report", "signals.read"],
         write=["partners.manage"],
         offices=["partners"],
-        read_offices=("reports",),
         follows=("organisation", "organisation_id"),
     ),
     Rule(
@@ -67,7 +64,6 @@ RULES = [
         read=["signals.read"],
         write=["signals.report", "signals.triage"],
         offices=["needs"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id", "organisation": "organisation_id"},
     ),
     Rule(
@@ -75,7 +71,6 @@ RULES = [
         read=["signals.read"],
         write=["signals.report", "signals.triage"],
         offices=["needs"],
-        read_offices=("reports",),
         follows=("signal", "signal_id"),
     ),
     Rule(
@@ -83,7 +78,7 @@ RULES = [
         read=["needs.read", "signals.read", "allocation.read"],
         write=["needs.change", "signals.triage", "allocation.run", "allocation.approve"],
         offices=["needs"],
-        read_offices=("reports", "allocation"),
+        read_offices=("allocation",),
         scoped_by={"county": "county_id", "organisation": "organisation_id"},
     ),
     Rule(
@@ -91,7 +86,6 @@ RULES = [
         read=["allocation.read"],
         write=["allocation.run", "allocation.approve"],
         offices=["allocation"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id"},
     ),
     Rule(
@@ -99,7 +93,6 @@ RULES = [
         read=["allocation.read"],
         write=["allocation.run", "allocation.approve"],
         offices=["allocation"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id"},
     ),
     Rule(
@@ -107,7 +100,6 @@ RULES = [
         read=["allocation.read"],
         write=["allocation.run", "allocation.approve"],
         offices=["allocation"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id"},
     ),
     Rule(
@@ -129,7 +121,7 @@ RULES = [
         read=["stock.read"],
         write=["stock.operate", "stock.write_off", "donations.receive"],
         offices=["stock"],
-        read_offices=("reports", "allocation"),
+        read_offices=("allocation",),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id"},
     ),
     Rule(
@@ -137,7 +129,7 @@ RULES = [
         read=["stock.read"],
         write=["stock.operate", "stock.write_off", "donations.receive"],
         offices=["stock"],
-        read_offices=("reports", "allocation"),
+        read_offices=("allocation",),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id"},
     ),
     Rule(
@@ -161,7 +153,6 @@ RULES = [
         read=["donations.read", "donations.receive", "offers.own"],
         write=["donations.offer", "donations.decide", "donations.receive", "offers.own"],
         offices=["donations"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id", "own": "donor_id"},
     ),
     Rule(
@@ -169,7 +160,6 @@ RULES = [
         read=["donations.read", "donations.receive", "offers.own"],
         write=["donations.offer", "donations.decide", "donations.receive", "offers.own"],
         offices=["donations"],
-        read_offices=("reports",),
         follows=("offer", "offer_id"),
     ),
     Rule(
@@ -177,7 +167,6 @@ RULES = [
         read=["donations.read", "donations.receive", "stock.read"],
         write=["donations.receive", "donations.decide"],
         offices=["donations"],
-        read_offices=("reports",),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id"},
     ),
     Rule(
@@ -185,7 +174,6 @@ RULES = [
         read=["donations.read", "donations.receive", "stock.read"],
         write=["donations.receive", "donations.decide"],
         offices=["donations"],
-        read_offices=("reports",),
         follows=("arrival", "arrival_id"),
     ),
     Rule(
@@ -193,7 +181,6 @@ RULES = [
         read=["fleet.read", "runs.read", "plans.read"],
         write=["fleet.manage"],
         offices=["delivery"],
-        read_offices=("reports", "planning"),
         anywhere=True,
         scoped_by={"county": "county_id", "warehouse": "warehouse_id"},
     ),
@@ -202,7 +189,6 @@ RULES = [
         read=["fleet.read", "runs.read", "plans.read"],
         write=["fleet.manage"],
         offices=["delivery"],
-        read_offices=("reports", "planning"),
         anywhere=True,
         follows=("vehicle", "vehicle_id"),
     ),
@@ -211,7 +197,6 @@ RULES = [
         read=["fleet.read", "runs.read", "plans.read"],
         write=["fleet.manage"],
         offices=["delivery"],
-        read_offices=("planning",),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id", "own": "id"},
     ),
     Rule(
@@ -219,7 +204,6 @@ RULES = [
         read=["runs.read", "runs.load", "runs.drive", "plans.read"],
         write=["plans.publish", "runs.change", "runs.load", "runs.drive"],
         offices=["delivery"],
-        read_offices=("reports", "planning"),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id", "own": "driver_id"},
     ),
     Rule(
@@ -227,7 +211,6 @@ RULES = [
         read=["runs.read", "runs.load", "runs.drive", "plans.read"],
         write=["plans.publish", "runs.change", "runs.load", "runs.drive"],
         offices=["delivery"],
-        read_offices=("reports", "planning"),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id", "own": "driver_id"},
     ),
     Rule(
@@ -235,7 +218,6 @@ RULES = [
         read=["runs.read", "runs.load", "runs.drive", "plans.read", "allocation.read"],
         write=["runs.load", "runs.drive", "runs.change", "plans.publish", "allocation.approve"],
         offices=["delivery"],
-        read_offices=("reports", "planning"),
         scoped_by={"county": "county_id", "warehouse": "warehouse_id", "own": "driver_id"},
     ),
     Rule(
@@ -243,7 +225,6 @@ RULES = [
         read=["runs.read", "runs.load", "runs.drive", "plans.read", "allocation.read"],
         write=["runs.load", "runs.drive", "runs.change", "plans.publish", "allocation.approve"],
         offices=["delivery"],
-        read_offices=("reports", "planning"),
         follows=("parcel", "parcel_id"),
     ),
     Rule(
@@ -258,14 +239,12 @@ RULES = [
         read=["plans.read"],
         write=["plans.plan", "plans.publish", "plans.import"],
         offices=["planning"],
-        read_offices=("reports",),
     ),
     Rule(
         "plan_version",
         read=["plans.read"],
         write=["plans.plan", "plans.publish", "plans.import"],
         offices=["planning"],
-        read_offices=("reports",),
         follows=("plan", "plan_id"),
     ),
 ]

@@ -97,7 +97,7 @@ def test_a_form_whose_session_has_ended_can_be_sent_after_signing_in_again(brows
     welcome = browser.post("/sign-in", {"email": "admin@example.org", "password": PASSWORD, "again": again})
     page = welcome.get_data(as_text=True)
     assert welcome.status_code == 200 and 'action="/users"' in page
-    assert "Kovács &#34;Anna&#34; &lt;b&gt;" in page
+    assert "Kovács &#34;Anna&#34; &lt;b&gt;</bdi>" in page
     sent = browser.post("/users", new_user(name='Kovács "Anna" <b>'))
     assert sent.status_code == 200
 
