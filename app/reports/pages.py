@@ -9,6 +9,7 @@ from flask import Blueprint, current_app, jsonify, render_template, url_for
 
 from app.foundation.clock import HOME
 from app.foundation.http import SIGNED_IN, in_unit_of_work
+from app.foundation.language import language
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.reports import queries
@@ -86,6 +87,7 @@ def home(uow: UnitOfWork) -> Any:
         context["signals"] = queries.recent_signals(uow.session, actor)
     if role in ("warehouse_worker", "warehouse_manager"):
         context["warehouse"] = queries.warehouse_name(uow.session, actor)
+        context["categories"] = queries.stock_by_category(uow.session, actor, language())
     return render_template("reports/home.html", **context)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.allocation.models import AllocationRun, MissingShare
 from app.allocation.models import RunState as AllocationState
+from app.catalogue.models import Category, Item
 from app.delivery.models import Parcel, ParcelState, Run, RunState, Stop, StopState, Vehicle, VehicleAbsence
 from app.donations.models import Offer, OfferState
 from app.foundation.actor import Actor, Scope
@@ -612,6 +613,23 @@ def needs_by_class(session: Session, actor: Actor) -> list[tuple[int, int, int]]
         .order_by(Need.urgency)
     )
     return [tuple(row) for row in rows]  # type: ignore[misc]
+
+
+def stock_by_category(session: Session, actor: Actor, language: str, *, most: int = 7) -> list[tuple[str, int, int]]:
+    """Return (category, grams on hand, grams reserved) of the heaviest categories on the shelves."""
+    name = Category.name_en if language == "en" else Category.name_hu
+    on_hand = func.sum(Balance.on_hand * Item.weight_mg) / 1000
+    rows = session.execute(
+        select(name, on_hand, func.sum(Balance.reserved * Item.weight_mg) / 1000)
+        .select_from(Balance)
+        .join(Item, Item.id == Balance.item_id)
+        .join(Category, Category.id == Item.category_id)
+        .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
+        .group_by(Category.id, name)
+        .order_by(on_hand.desc())
+        .limit(most)
+    )
+    return [(row[0], int(row[1]), int(row[2])) for row in rows]
 
 
 def warehouse_name(session: Session, actor: Actor) -> str | None:
