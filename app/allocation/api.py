@@ -15,7 +15,7 @@ blueprint = Blueprint("allocation-api", __name__, description="Which stock for w
 
 @blueprint.post("/allocation-runs")
 @blueprint.arguments(schemas.Start, example={"county_id": None})
-@blueprint.response(202, schemas.RunOut)
+@blueprint.response(202, schemas.AllocationRunOut)
 @in_unit_of_work("allocation.run")
 def start(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     """Start a run over every open need; a run of the same scope that is still thinking is returned instead."""
@@ -24,7 +24,7 @@ def start(uow: UnitOfWork, body: dict[str, Any]) -> Any:
 
 @blueprint.get("/allocation-runs")
 @blueprint.arguments(schemas.Paged, location="query")
-@blueprint.response(200, schemas.RunsOut)
+@blueprint.response(200, schemas.AllocationRunsOut)
 @in_unit_of_work("allocation.read")
 def runs(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
     """List runs, the newest first."""
@@ -34,7 +34,7 @@ def runs(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.get("/allocation-runs/<int:run_id>")
 @blueprint.etag
-@blueprint.response(200, schemas.RunOut)
+@blueprint.response(200, schemas.AllocationRunOut)
 @in_unit_of_work("allocation.read")
 def run(uow: UnitOfWork, run_id: int) -> Any:
     """Show a run and its figures."""
@@ -68,7 +68,7 @@ def missing(uow: UnitOfWork, asked: dict[str, Any], run_id: int) -> dict[str, An
 
 
 @blueprint.post("/allocation-runs/<int:run_id>/approve")
-@blueprint.response(200, schemas.RunOut)
+@blueprint.response(200, schemas.AllocationRunOut)
 @blueprint.alt_response(409, description="not-proposed: it is approved or replaced already")
 @in_unit_of_work("allocation.approve")
 def approve(uow: UnitOfWork, run_id: int) -> Any:

@@ -638,6 +638,7 @@ class _Explainer:
             remedies.append(
                 {"code": "find_fridge", "message": say("Find a fridge nearby, then change it on the household's page")}
             )
+            return remedies
         if too_old := self.shelf.too_old.get(need.item_id, 0):
             days = self.items[need.item_id].shelf_life_left_days_min
             by = self.shelf.last_expiry[need.item_id] - timedelta(days=days)

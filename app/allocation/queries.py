@@ -17,6 +17,7 @@ from app.allocation.matching import ItemFacts, LotOnShelf, OpenNeed, Store, With
 from app.allocation.models import AllocationRun, Exclusion, MissingShare, RunState, Share, ShareState
 from app.catalogue.models import Item, Substitute
 from app.foundation.actor import Actor
+from app.foundation.bulk import among
 from app.foundation.errors import NotFound
 from app.foundation.job import Job, JobState
 from app.foundation.paging import PAGE_SIZE, Page, page
@@ -173,7 +174,7 @@ def _needs(session: Session, county_id: int | None, freed: Iterable[Share]) -> l
         .join(Settlement, Settlement.id == Need.settlement_id)
         .outerjoin(Exclusion, Exclusion.need_id == Need.id)
         .where(Need.state.in_(WAITING))
-        .where(or_(Need.quantity > Need.quantity_reserved + Need.quantity_handed_over, Need.id.in_(list(free_again))))
+        .where(or_(Need.quantity > Need.quantity_reserved + Need.quantity_handed_over, among(Need.id, free_again)))
         .order_by(Need.id)
     )
     if county_id:
@@ -213,7 +214,7 @@ def _standing(
     )
     freed_needs = {share.need_id for share in freed} & asked
     if freed_needs:
-        statement = statement.where(Need.id.not_in(list(freed_needs)))
+        statement = statement.where(~among(Need.id, freed_needs))
     if county_id:
         statement = statement.where(Need.county_id == county_id)
     rows = session.execute(statement.group_by(Need.household_id))
@@ -282,14 +283,14 @@ def _withheld(session: Session, county_id: int | None, freed: Iterable[Share]) -
 def lots_not_free(session: Session, lot_ids: Iterable[int]) -> set[int]:
     """Return the lots that may not be handed out any more."""
     ids = list(lot_ids)
-    return set(session.scalars(select(Lot.id).where(Lot.id.in_(ids), Lot.state != LotState.FREE))) if ids else set()
+    return set(session.scalars(select(Lot.id).where(among(Lot.id, ids), Lot.state != LotState.FREE))) if ids else set()
 
 
 def still_missing(session: Session, need_ids: Iterable[int]) -> dict[int, int]:
     """Return what needs still lack, under lock; a need that ended lacks nothing."""
     statement = (
         select(Need.id, Need.quantity - Need.quantity_reserved - Need.quantity_handed_over)
-        .where(Need.id.in_(sorted(set(need_ids))), Need.state.in_(WAITING))
+        .where(among(Need.id, sorted(set(need_ids))), Need.state.in_(WAITING))
         .order_by(Need.id)
         .with_for_update()
     )
@@ -301,7 +302,7 @@ def groups_of(session: Session, household_ids: Iterable[int]) -> dict[int, tuple
     statement = (
         select(Household.id, Household.county_id, Settlement.district_id)
         .join(Settlement, Settlement.id == Household.settlement_id)
-        .where(Household.id.in_(list(household_ids)))
+        .where(among(Household.id, household_ids))
     )
     return {row[0]: (row[1], row[2]) for row in session.execute(statement)}
 

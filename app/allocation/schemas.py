@@ -63,7 +63,7 @@ class Reason(Wire):
     reason = Line(required=True, least=1, most=300, metadata={"example": "Promised on the phone"})
 
 
-class RunOut(Schema):
+class AllocationRunOut(Schema):
     """A run and what it brings."""
 
     id = fields.Integer()
@@ -81,10 +81,10 @@ class RunOut(Schema):
     version = fields.Integer()
 
 
-class RunsOut(Schema):
+class AllocationRunsOut(Schema):
     """Some runs, the newest first."""
 
-    items = fields.List(fields.Nested(RunOut))
+    items = fields.List(fields.Nested(AllocationRunOut))
     next_after = fields.String(allow_none=True)
 
 

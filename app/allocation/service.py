@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, or_, select, text, update
+from sqlalchemy import delete, func, or_, select, text, update
 
 from app.allocation import fairness, matching, queries
 from app.allocation.errors import NotProposed, ReasonMissing, ShareGone
@@ -19,6 +19,7 @@ from app.allocation.fairness import FULL
 from app.allocation.matching import Missing, Proposal
 from app.allocation.models import AllocationRun, Exclusion, MissingShare, RunState, Share, ShareState
 from app.allocation.queries import Question
+from app.foundation.bulk import among, insert_rows
 from app.foundation.errors import Stale
 from app.foundation.scope import visible
 from app.foundation.text import tidy
@@ -122,7 +123,7 @@ def _let_go(uow: UnitOfWork, shares: Sequence[Share]) -> None:
     ids = [share.id for share in shares]
     uow.session.execute(
         update(Share)
-        .where(Share.id.in_(ids))
+        .where(among(Share.id, ids))
         .values(state=ShareState.RELEASED, version=Share.version + 1)
         .execution_options(synchronize_session=False)
     )
@@ -171,7 +172,7 @@ def _reserve(
         }
         for share in shares
     ]
-    ids = uow.session.scalars(insert(Share).returning(Share.id, sort_by_parameter_order=True), rows).all()
+    ids = insert_rows(uow.session, Share, rows)
     expires_at = uow.now + HELD_FOR
     reservations = stock.reserve_many(
         uow,
@@ -190,7 +191,7 @@ def _reserve(
     )
     too_late = [share_id for share_id, reservation in zip(ids, reservations, strict=True) if reservation is None]
     if too_late:
-        uow.session.execute(delete(Share).where(Share.id.in_(too_late)))
+        uow.session.execute(delete(Share).where(among(Share.id, too_late)))
     uow.session.execute(
         text(
             "UPDATE share SET reservation_id = made.reservation_id "
@@ -264,7 +265,7 @@ def _write_missing(uow: UnitOfWork, run: AllocationRun, missing: Sequence[Missin
         }
         for one in missing
     ]
-    uow.session.execute(insert(MissingShare), rows)
+    insert_rows(uow.session, MissingShare, rows)
 
 
 def _supersede(uow: UnitOfWork, run: AllocationRun) -> None:
@@ -431,6 +432,9 @@ def release_for_need(uow: UnitOfWork, *, need_id: int) -> int:
     )
     shares = uow.session.scalars(statement.with_for_update()).all()
     _let_go(uow, shares)
+    packed = select(Share.id).where(Share.need_id == need_id, Share.state == ShareState.PACKED).limit(1)
+    if uow.session.scalar(packed) is not None:
+        uow.promise("delivery.drop_need", subject=("need", need_id), need_id=need_id)
     return len(shares)
 
 
@@ -508,7 +512,7 @@ def hold_again(uow: UnitOfWork, *, reservations: Mapping[int, int]) -> None:
 def shares_of(uow: UnitOfWork, share_ids: Iterable[int]) -> dict[int, Share]:
     """Return shares by id, as they are now, for what follows from a deed of delivery."""
     with uow.office("allocation"):
-        statement = select(Share).where(Share.id.in_(list(share_ids))).execution_options(populate_existing=True)
+        statement = select(Share).where(among(Share.id, share_ids)).execution_options(populate_existing=True)
         return {share.id: share for share in uow.session.scalars(statement)}
 
 
@@ -518,7 +522,7 @@ def _mark(uow: UnitOfWork, share_ids: Sequence[int], state: ShareState) -> None:
     with uow.office("allocation"):
         uow.session.execute(
             update(Share)
-            .where(Share.id.in_(share_ids))
+            .where(among(Share.id, share_ids))
             .values(state=state.value, version=Share.version + 1)
             .execution_options(synchronize_session=False)
         )

@@ -30,6 +30,7 @@ from app.delivery.models import (
 )
 from app.delivery.states import ON_VEHICLE
 from app.foundation.actor import Actor, Scope
+from app.foundation.bulk import among
 from app.foundation.journal import JournalEntry
 from app.foundation.paging import PAGE_SIZE, Page
 from app.foundation.scope import scoped, visible
@@ -356,7 +357,7 @@ def lines_of(session: Session, parcel_ids: Iterable[int]) -> list[tuple[int, Lin
         .join(Item, Item.id == ParcelLine.item_id)
         .join(Lot, Lot.id == ParcelLine.lot_id)
         .join(Place, Place.id == ParcelLine.place_id)
-        .where(ParcelLine.parcel_id.in_(list(parcel_ids)))
+        .where(among(ParcelLine.parcel_id, parcel_ids))
         .order_by(ParcelLine.id)
     )
     return [(row[0], LineSeen(*row[1:])) for row in rows]
@@ -644,7 +645,7 @@ def needs_of(lines: Iterable[ParcelLine]) -> set[int]:
 
 def need_ids_of_parcels(session: Session, parcel_ids: Iterable[int]) -> set[int]:
     """Return the needs that parcels serve."""
-    statement = select(ParcelLine.need_id).where(ParcelLine.parcel_id.in_(list(parcel_ids)))
+    statement = select(ParcelLine.need_id).where(among(ParcelLine.parcel_id, parcel_ids))
     return set(session.scalars(statement))
 
 

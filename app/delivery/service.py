@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text, update
 
 from app.allocation import service as allocation
 from app.delivery import queries, states
@@ -47,6 +47,7 @@ from app.delivery.models import (
     Vehicle,
     VehicleAbsence,
 )
+from app.foundation.bulk import among, insert_rows
 from app.foundation.errors import NotAllowed, Stale
 from app.foundation.text import sort_key, tidy
 from app.foundation.unit_of_work import UnitOfWork
@@ -80,9 +81,10 @@ def pack(uow: UnitOfWork) -> dict[str, int]:
         return {"shares": 0, "parcels": 0}
     groups = list(_parcels(shares, queries.largest_vans(uow.session)))
     rows = [_parcel_row(group, uow.now) for group in groups]
-    ids = uow.session.scalars(insert(Parcel).returning(Parcel.id, sort_by_parameter_order=True), rows).all()
-    uow.session.execute(
-        insert(ParcelLine),
+    ids = insert_rows(uow.session, Parcel, rows)
+    insert_rows(
+        uow.session,
+        ParcelLine,
         [
             {
                 "parcel_id": parcel_id,
@@ -234,7 +236,7 @@ def _draft_stops(uow: UnitOfWork, drafted: Sequence[Run], runs: Sequence[Mapping
             parcels_of.append((run, list(stop["parcel_ids"])))
     if not rows:
         return
-    stop_ids = uow.session.scalars(insert(Stop).returning(Stop.id, sort_by_parameter_order=True), rows).all()
+    stop_ids = insert_rows(uow.session, Stop, rows)
     wanted = [
         (parcel_id, stop_id, run)
         for stop_id, (run, parcel_ids) in zip(stop_ids, parcels_of, strict=True)
@@ -245,7 +247,7 @@ def _draft_stops(uow: UnitOfWork, drafted: Sequence[Run], runs: Sequence[Mapping
 
 def _put_on_runs(uow: UnitOfWork, wanted: Sequence[tuple[int, int, Run]]) -> None:
     ids = [parcel_id for parcel_id, _, _ in wanted]
-    statement = select(Parcel.id, Parcel.state, Parcel.warehouse_id).where(Parcel.id.in_(ids)).order_by(Parcel.id)
+    statement = select(Parcel.id, Parcel.state, Parcel.warehouse_id).where(among(Parcel.id, ids)).order_by(Parcel.id)
     found = {row.id: row for row in uow.session.execute(statement.with_for_update())}
     for parcel_id, _, run in wanted:
         row = found.get(parcel_id)

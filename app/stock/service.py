@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app.catalogue import queries as catalogue
 from app.catalogue.errors import ItemRetired
 from app.foundation.actor import Scope
+from app.foundation.bulk import among, insert_rows
 from app.foundation.errors import NotAllowed, Stale
 from app.foundation.job import Job
 from app.foundation.unit_of_work import UnitOfWork
@@ -555,8 +556,7 @@ def reserve_many(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]], *, skip_sho
             for row, fit in zip(rows, fits, strict=True)
             if fit
         ]
-        returning = insert(Reservation).returning(Reservation.id, sort_by_parameter_order=True)
-        made = iter(uow.session.scalars(returning, values).all() if values else [])
+        made = iter(insert_rows(uow.session, Reservation, values))
     if len(values) > 1:
         uow.record("stock.reserved", reservations=len(values), pieces=sum(row["quantity"] for row in values))
     elif values:
@@ -679,7 +679,7 @@ def _pending(uow: UnitOfWork, reservation_ids: Iterable[int]) -> list[Any]:
     """Lock the reservations that are still pending; always before balances, always in the order of ids."""
     statement = (
         select(Reservation.id, Reservation.lot_id, Reservation.place_id, Reservation.quantity)
-        .where(Reservation.id.in_(list(reservation_ids)), Reservation.state == ReservationState.PENDING)
+        .where(among(Reservation.id, reservation_ids), Reservation.state == ReservationState.PENDING)
         .order_by(Reservation.id)
         .with_for_update()
     )

@@ -141,4 +141,4 @@ def test_a_program_starts_a_run_and_asking_twice_is_one_run(client, people, work
     page = client.get(f"/allocation/{first.json['id']}")
     assert page.status_code == 200 and f"/allocation/{first.json['id']}/progress" in page.text
     assert client.get(f"/allocation/{first.json['id']}/progress").status_code == 200
-    service.fail  # noqa: B018  # the job says so; see jobs
+    service.fail  # the job says so; see jobs
