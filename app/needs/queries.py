@@ -255,7 +255,7 @@ def recent_places(session: Session, organisation_id: int, limit: int = 3) -> lis
     return [(row[0], row[1]) for row in rows]
 
 
-FIRST_TILES = ("FORMULA", "FIREWOOD", "FLOUR", "BLANKET", "DIAPER", "COAT", "BED-SINGLE")
+FIRST_TILES = ("FORMULA", "FIREWOOD", "FLOUR-BL55", "BLANKET", "DIAPER", "COAT", "BED-SINGLE")
 """How the codes begin of what a new partner is offered first, in this order."""
 OWN_TILES = 3
 
