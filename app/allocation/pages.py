@@ -264,3 +264,11 @@ def include(uow: UnitOfWork, run_id: int, missing_id: int) -> ResponseReturnValu
     service.include(uow, need_id=row[0].need_id)
     done(say("It takes part in the next proposal again."))
     return redirect(url_for(".missing", run_id=run_id, missing_id=missing_id))
+
+
+@blueprint.get("/needs/<int:need_id>/shares")
+@in_unit_of_work("allocation.read")
+def need_shares(uow: UnitOfWork, need_id: int) -> ResponseReturnValue:
+    """Say what a need gets and why not more: a part of the need's own page."""
+    shares, lacking = queries.need_shares(uow.session, uow.actor, need_id)
+    return render_template("allocation/need_shares.html", shares=shares, missing=lacking)

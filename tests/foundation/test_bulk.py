@@ -16,8 +16,9 @@ def test_rows_keep_their_order_and_their_types(work):
         rows = [
             {
                 "plate": f"Ő-{number}", "model": 'He said "no"', "warehouse_id": warehouse.id,
-                "county_id": warehouse.county_id, "place_id": a_place(uow, warehouse, "vehicle").id, "capacity_g": 2**40,
-                "capacity_ml": 5, "capacity_pallets": 0, "storage_classes": ["ambient", "chilled"], "tail_lift": True,
+                "county_id": warehouse.county_id, "place_id": a_place(uow, warehouse, "vehicle").id,
+                "capacity_g": 2**40, "capacity_ml": 5, "capacity_pallets": 0,
+                "storage_classes": ["ambient", "chilled"], "tail_lift": True,
                 "licence": "B", "cost_fixed_huf": 0, "cost_per_km_huf": 0, "cost_per_hour_huf": 0, "lent_by": None,
                 "active": True, "version": 1,
             }
