@@ -11,10 +11,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from app.foundation.words import Message, say
-from app.planning.problem import ALWAYS, Load, Plan, Problem, Relaxation, Stop, TimeWindow, Unserved, Vehicle, may_carry
+from app.planning.problem import (
+    ALWAYS,
+    UNLIMITED,
+    Load,
+    Plan,
+    Problem,
+    Relaxation,
+    Stop,
+    TimeWindow,
+    Unserved,
+    Vehicle,
+    may_carry,
+)
 from app.planning.timing import Legs, best_times, forward
 
-POSITIONS_TRIED = 4
+POSITIONS_TRIED = 3
 """In each run, the places with the shortest detour."""
 RELAXATIONS_SHOWN = 3
 EARLIER_SECONDS = (900, 1_800, 2_700, 3_600, 5_400, 7_200)
@@ -22,7 +34,7 @@ SECOND_WORTH = 1_000
 """To compare changes: moving a window or a shift by a second, in thousandths of the currency."""
 GRAM_WORTH = 20
 """Taking a gram (or a millilitre) off a run."""
-STOPS_EXPLAINED_MAX = 400
+STOPS_EXPLAINED_MAX = 300
 """Beyond this many the search was given far too few vehicles, and the rest gets its reason only."""
 
 
@@ -294,6 +306,8 @@ class _Explainer:
                 say("One stop more than %(run)s may have", run=vehicle.name),
                 3_600 * SECOND_WORTH,
             )
+        if vehicle.duration_max_seconds >= UNLIMITED:
+            return
         _, start, end, late = best_times(legs)
         if not late and end - start > vehicle.duration_max_seconds:
             more = end - start - vehicle.duration_max_seconds

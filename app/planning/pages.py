@@ -201,6 +201,7 @@ def _progress(uow: UnitOfWork, found: Any) -> dict[str, Any]:
     gone = max(0, int((uow.now - since).total_seconds())) if since is not None else 0
     course = found.course or []
     return {
+        "error": job.error if job is not None and found.state == "failed" else None,
         "gap": (objective - bound) / objective if bound and objective and objective >= bound else None,
         "gone_seconds": min(gone, found.seconds_max),
         "progress": job.progress if job is not None else 0,

@@ -130,6 +130,12 @@ def version(session: Session, plan_id: int, number: int | None = None) -> PlanVe
     return session.scalar(statement.options(undefer(PlanVersion.problem), undefer(PlanVersion.answer)))
 
 
+def newest_version(session: Session, plan_id: int) -> PlanVersion | None:
+    """Return the newest version to be written on; its problem and answer are not read."""
+    statement = select(PlanVersion).where(PlanVersion.plan_id == plan_id)
+    return session.scalar(statement.order_by(PlanVersion.number.desc()).limit(1))
+
+
 def shown(session: Session, plan_id: int) -> tuple[Question, Answer] | None:
     """Return what a page shows of a plan, the best so far while it is solving; None: nothing yet. No matrices."""
     found = version(session, plan_id)

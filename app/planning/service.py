@@ -153,7 +153,7 @@ def _gather(uow: UnitOfWork, plan: Plan, road_server: RoadServer | None) -> Prob
 
 def _store(uow: UnitOfWork, plan: Plan, problem: Problem, answer: Answer, *, numbers: bool = False) -> None:
     """Keep the question, and room for its answer, as a new version."""
-    before = queries.version(uow.session, plan.id)
+    before = queries.newest_version(uow.session, plan.id)
     uow.session.add(
         PlanVersion(
             plan_id=plan.id,
@@ -169,7 +169,7 @@ def _store(uow: UnitOfWork, plan: Plan, problem: Problem, answer: Answer, *, num
 def keep(uow: UnitOfWork, *, taken: TakenUp, answer: Answer, progress: Progress) -> None:
     """Keep the best answer so far, so that a page shows it and a killed job still leaves a plan."""
     plan = queries.plan_for_change(uow.session, uow.actor, taken.plan_id, "plans.plan")
-    version = queries.version(uow.session, taken.plan_id)
+    version = queries.newest_version(uow.session, taken.plan_id)
     assert version is not None, "a plan that is solving has its question stored"
     version.answer = formats.plan_to_json(answer)
     _figures(plan, taken.problem, answer, progress, uow.now)
@@ -182,7 +182,7 @@ def finish(uow: UnitOfWork, *, taken: TakenUp, answer: Answer, progress: Progres
     if wrong:
         raise PlanWrong(violations=len(wrong), first=wrong[0].message)
     plan = queries.plan_for_change(uow.session, uow.actor, taken.plan_id, "plans.plan")
-    version = queries.version(uow.session, taken.plan_id)
+    version = queries.newest_version(uow.session, taken.plan_id)
     assert version is not None, "a plan that is solving has its question stored"
     version.answer, version.made_at, version.violations = formats.plan_to_json(answer), uow.now, len(violations)
     _figures(plan, taken.problem, answer, progress, uow.now)

@@ -23,7 +23,7 @@ def quiet(orders):
     """Hear nothing."""
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_any_problem_is_searched_without_a_crash_and_its_plan_holds(problem):
     orders = solver_ortools.first(quiet, problem, 2.0)
