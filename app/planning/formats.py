@@ -66,7 +66,7 @@ from app.planning.split import by_depot
 from app.planning.travel import Travel, matrices
 
 PROBLEM_FORMAT, PLAN_FORMAT, VERSION = "adomanybank-problem", "adomanybank-plan", 1
-LOCATIONS_MAX = 6_000
+LOCATIONS_MAX = 4_000
 STOPS_MAX = 6_000
 VEHICLES_MAX = 2_000
 TEXT_MAX = 200

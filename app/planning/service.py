@@ -35,7 +35,6 @@ SECONDS_MAX = 300
 SECONDS_USUAL = 60
 COURSE_MAX = 400
 """So many points of the falling line are kept."""
-LOCATIONS_READ_MAX = 3_500
 IMPORTED = "imported"
 
 
