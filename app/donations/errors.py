@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from app.donations.models import OfferState
 from app.foundation.errors import Conflict, Invalid, NotFound
 from app.foundation.words import Message, say
 
 STATE_NAMES: dict[str, Message] = {
-    OfferState.OFFERED: say("offered"),
-    OfferState.ACCEPTED: say("accepted"),
-    OfferState.DECLINED: say("declined"),
-    OfferState.ARRIVED: say("arrived"),
-    OfferState.CLOSED: say("closed"),
+    "offered": say("offered"),
+    "accepted": say("accepted"),
+    "declined": say("declined"),
+    "arrived": say("arrived"),
+    "closed": say("closed"),
 }
 
 

@@ -1,4 +1,4 @@
-"""A whole running house for tests: web, worker and clock as processes of their own, on a database with a small country."""
+"""A whole running house for tests: web, worker and clock as processes of their own, on a small country."""
 
 from __future__ import annotations
 
