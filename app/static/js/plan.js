@@ -54,6 +54,8 @@ document.addEventListener("click", (event) => {
 /* While it is being solved: each better plan is drawn as it comes, lists too. */
 let course = one("#solve")?.dataset.course ?? "";
 let busy = false;
+let touched = false;
+document.addEventListener("click", (event) => event.target.closest("details.grp > summary") && (touched = true));
 document.addEventListener("htmx:afterSwap", async () => {
   const now = one("#solve")?.dataset.course ?? "";
   if (!one("#solve") || now === course || busy) return;
@@ -63,24 +65,24 @@ document.addEventListener("htmx:afterSwap", async () => {
   try {
     await map.load(first);
     const answer = await fetch(location.href, { credentials: "same-origin" });
-    if (answer.ok) redraw(new DOMParser().parseFromString(await answer.text(), "text/html"), first);
+    if (answer.ok) redraw(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     /* the next better plan tries again */
   }
   busy = false;
 });
 
-function redraw(page, first) {
+function redraw(page) {
   const groups = (root) => all("details.grp", root);
   const open = groups(document).filter((group) => group.open).map((group) => one("b", group).textContent);
-  for (const id of ["runs", "left", "kpis"]) {
+  for (const id of ["plan-what", "runs", "left", "kpis"]) {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
     if (!fresh) continue;
     const top = old && one(".scroll", old)?.scrollTop;
     if (old) old.replaceWith(document.adoptNode(fresh));
     else if (id === "kpis") one(".plan-head .head-what").after(document.adoptNode(fresh));
     window.htmx?.process(fresh);
-    if (!first && open.length) for (const group of groups(fresh)) group.open = open.includes(one("b", group).textContent);
+    if (touched) for (const group of groups(fresh)) group.open = open.includes(one("b", group).textContent);
     if (top && one(".scroll", fresh)) one(".scroll", fresh).scrollTop = top;
   }
 }
