@@ -38,7 +38,7 @@ def items(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
 @in_unit_of_work("catalogue.manage")
 def create_item(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     """Add an item."""
-    return service.create_item(uow, **body)
+    return queries.item(uow.session, service.create_item(uow, **body).id)
 
 
 @blueprint.get("/items/<int:item_id>")

@@ -145,6 +145,7 @@ class Movement(Numbered, Base):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("from_place_id <> to_place_id", name="places_differ"),
         UniqueConstraint("operation_id", "line"),
+        Index("ix_movement_kind_id", "kind", "id"),
         Index("ix_movement_lot_id_id", "lot_id", "id"),
         Index("ix_movement_warehouse_id_id", "warehouse_id", "id"),
     )
@@ -178,13 +179,10 @@ class Balance(Numbered, Base):
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
         CheckConstraint("NOT guarded OR (on_hand >= 0 AND reserved <= on_hand)", name="covered"),
         Index("ix_balance_place_id", "place_id"),
-        Index(
-            "ix_balance_on_shelf",
-            "warehouse_id",
-            "item_id",
-            "expires_on",
-            postgresql_where=text("guarded AND on_hand > 0"),
-        ),
+        # None of these holds what a scan changes, so that a scan touches no index.
+        Index("ix_balance_on_shelf", "warehouse_id", "item_id", "expires_on", postgresql_where=text("guarded")),
+        Index("ix_balance_expires_on_id", "expires_on", "id", postgresql_where=text("guarded")),
+        {"postgresql_with": {"fillfactor": "70"}},
     )
     SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
 

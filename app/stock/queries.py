@@ -321,7 +321,6 @@ class StockTotals:
 
     shown: int
     weight_g: int
-    everything: int
     expiring: int
     expired: int
     quarantine: int
@@ -329,16 +328,25 @@ class StockTotals:
 
 
 def stock_totals(session: Session, actor: Actor, asked: StockAsked) -> StockTotals:
-    """Count the list and its saved views in one statement."""
+    """Count the list and its saved views: what has walls in one statement, what nobody can find in another."""
     base = _stock(session, actor, asked)
-    views: list[Any] = [func.count().filter(_in_view(view, asked.today)) for view in (None, *VIEWS)]
+    real = [view for view in (None, *VIEWS) if view != "discrepancy"]
     shown = _in_view(asked.view, asked.today)
     weight = func.coalesce(func.sum(case((shown, Balance.on_hand * Item.weight_mg), else_=0)) / 1000, 0)
-    relevant = or_(and_(Balance.guarded, Balance.on_hand > 0), _in_view("discrepancy", asked.today))
-    row = session.execute(
-        base.where(relevant).with_only_columns(func.count().filter(shown), weight, *views, maintain_column_froms=True)
-    ).one()
-    return StockTotals(*(int(value) for value in row))
+    counted: list[Any] = [weight, *(func.count().filter(_in_view(view, asked.today)) for view in real)]
+    walls = base.where(Balance.guarded, Balance.on_hand > 0)
+    row = session.execute(walls.with_only_columns(*counted, maintain_column_froms=True)).one()
+    lost = base.where(_in_view("discrepancy", asked.today))
+    unknown = session.scalar(lost.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+    by_view = dict(zip(real, row[1:], strict=True)) | {"discrepancy": unknown}
+    return StockTotals(
+        shown=by_view[asked.view],
+        weight_g=int(row[0]),
+        expiring=by_view["expiring"],
+        expired=by_view["expired"],
+        quarantine=by_view["quarantine"],
+        discrepancy=unknown,
+    )
 
 
 def lot(session: Session, actor: Actor, lot_id: int) -> Lot:

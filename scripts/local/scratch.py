@@ -103,11 +103,11 @@ def web(database_url: str) -> Iterator[int]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         if process.poll() is not None:
             raise SystemExit("The web server did not start: try `gunicorn wsgi:app` by hand.")
         with contextlib.suppress(URLError, OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2)
             return
         time.sleep(0.1)
-    raise SystemExit("The web server did not answer within 30 s.")
+    raise SystemExit("The web server did not answer within two minutes.")
