@@ -23,7 +23,7 @@ class Size:
 
 
 SMALL = Size(
-    vehicles=24, organisations=20, donors=6, offers=12, lots=400, households=60, needs=150, settlements_at_least=50,
+    vehicles=24, organisations=20, donors=6, offers=12, lots=900, households=60, needs=150, settlements_at_least=50,
     waiting_signals=8, late_households=10,
 )  # fmt: skip
 

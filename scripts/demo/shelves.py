@@ -40,9 +40,9 @@ def fill(
     movements: Rows = []
     balances: Rows = []
     for number in range(size.lots):
-        warehouse = opened[number % len(opened)] if number < 60 * len(opened) else chance.choices(opened, weights)[0]
-        # Each warehouse holds every staple at least once before chance decides.
-        item = items[(number // len(opened)) % len(items)] if number < 60 * len(opened) else chance.choice(items)
+        # Every item is somewhere before chance decides.
+        warehouse = chance.choices(opened, weights)[0]
+        item = items[number] if number < len(items) else chance.choice(items)
         quantity = max(1, round(item.usual_quantity * plenty[item.id] * chance.choice((1, 1, 2, 2, 4, 6))))
         expires_on = None
         if item.tracks_expiry:

@@ -57,6 +57,7 @@ def sign_in(browser: Any, house: houses.House) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport=size, base_url=house.url, locale=language, has_touch=phone)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(60_000)
         account = house.accounts[who]
         page.goto(f"/sign-in?lang={language}")
         page.fill("input[name=email]", account["email"])
@@ -66,7 +67,7 @@ def sign_in(browser: Any, house: houses.House) -> Iterator[Callable[..., Any]]:
             page.wait_for_selector("input[name=code]")
             page.fill("input[name=code]", pyotp.TOTP(account["totp_secret"]).now())
             page.press("input[name=code]", "Enter")
-        page.wait_for_selector("nav")
+        page.wait_for_selector("nav", state="attached")
         return page
 
     yield make
