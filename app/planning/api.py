@@ -69,6 +69,17 @@ def unserved(uow: UnitOfWork, plan_id: int) -> Any:
     return {"items": queries.unserved(uow.session, uow.actor, plan_id)}
 
 
+@blueprint.post("/plans/<int:plan_id>/unserved/<int:stop_id>")
+@blueprint.etag
+@blueprint.arguments(schemas.ServeStop, as_kwargs=True)
+@blueprint.response(200, schemas.PlanOut)
+@blueprint.alt_response(409, description="It does not fit any more: not-to-be-served; or not-a-draft")
+@in_unit_of_work("plans.plan")
+def serve(uow: UnitOfWork, plan_id: int, stop_id: int, *, code: str) -> Any:
+    """Serve a stop that was left out by making one of its relaxations; the draft gets a new version."""
+    return service.serve(uow, plan_id=plan_id, stop_id=stop_id, code=code)
+
+
 @blueprint.get("/plans/<int:plan_id>/export")
 @blueprint.response(200, schemas.Exchange)
 @blueprint.alt_response(409, description="It has only begun: no-answer-yet")

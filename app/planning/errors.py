@@ -48,6 +48,19 @@ class PlanOutOfDate(Conflict):
         )
 
 
+class NotToBeServed(Conflict):
+    """The change is not among those that were found, cannot be made by a button, or the run has changed since."""
+
+    kind = "not-to-be-served"
+
+    def __init__(self, *, stop_id: int, code: str) -> None:
+        super().__init__(
+            say("Nothing changed: this run cannot take the stop any more, or not by this change alone. Plan again."),
+            stop_id=stop_id,
+            code=code,
+        )
+
+
 class NoAnswerYet(Conflict):
     """The plan has nothing to show yet."""
 

@@ -7,10 +7,11 @@ a sentence, and – for ``relaxed`` – a change that can be made to the problem
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from app.foundation.words import Message, say
+from app.planning import audit
 from app.planning.problem import (
     ALWAYS,
     UNLIMITED,
@@ -18,13 +19,14 @@ from app.planning.problem import (
     Plan,
     Problem,
     Relaxation,
+    Route,
     Stop,
     TimeWindow,
     Unserved,
     Vehicle,
     may_carry,
 )
-from app.planning.timing import Legs, best_times, forward
+from app.planning.timing import Legs, best_times, forward, make_route
 
 POSITIONS_TRIED = 3
 """In each run, the places with the shortest detour."""
@@ -75,6 +77,32 @@ def relaxed(problem: Problem, stop_id: int, relaxation: Relaxation) -> Problem:
     if relaxation.code == "other_depot" and stop.depot_ids is not None:
         return _with_stop(problem, replace(stop, depot_ids=stop.depot_ids | {vehicle.start_depot_id}))
     return problem
+
+
+def with_stop(problem: Problem, vehicle_id: int, stop_ids: Sequence[int], stop_id: int) -> Route | None:
+    """Return the cheapest route of a vehicle with one more stop, the order of the others kept; None if none holds.
+
+    The problem is that of this run alone: the vehicle and these stops.
+    """
+    vehicle = problem.vehicle_by_id[vehicle_id]
+    orders = [[*stop_ids[:at], stop_id, *stop_ids[at:]] for at in range(len(stop_ids) + 1)]
+    for route in sorted((make_route(problem, vehicle, order) for order in orders), key=lambda route: route.cost):
+        if not audit.check(problem, Plan((route,), (), route.cost, 0)):
+            return route
+    return None
+
+
+def with_route(plan: Plan, route: Route, penalty: int) -> Plan:
+    """Return the plan with a vehicle's route put in place of its old one; ``penalty`` is no longer to be paid."""
+    kept = [each for each in plan.routes if each.vehicle_id != route.vehicle_id]
+    routes = tuple(sorted([*kept, route], key=lambda each: each.vehicle_id))
+    return replace(
+        plan,
+        routes=routes,
+        unserved=tuple(each for each in plan.unserved if each.stop_id not in route.stop_ids),
+        cost=sum(each.cost for each in routes),
+        penalty=plan.penalty - penalty,
+    )
 
 
 def _whole(relaxation: Relaxation, name: str) -> int:

@@ -62,7 +62,7 @@ from app.planning.problem import (
     Vehicle,
     Visit,
 )
-from app.planning.split import by_depot
+from app.planning.split import Part, by_depot, part_of
 from app.planning.travel import Travel, matrices
 
 PROBLEM_FORMAT, PLAN_FORMAT, VERSION = "adomanybank-problem", "adomanybank-plan", 1
@@ -358,6 +358,51 @@ def question_from_json(stored: Mapping[str, Any]) -> tuple[list[Depot], list[Veh
         [_stop(_Reader(row, "stops")) for row in top.thing["stops"]],
         list(_points(top)),
     )
+
+
+def problem_of_run(stored: Mapping[str, Any], vehicle_id: int, stop_ids: Sequence[int]) -> Problem:
+    """Return the problem of one vehicle and some stops out of a stored one, without reading all of it if possible."""
+    part = Part((vehicle_id,), tuple(stop_ids))
+    if stored["matrices"] or not stored["points"]:
+        return part_of(problem_from_json(stored), part)
+    vehicle = next(row for row in stored["vehicles"] if row["id"] == vehicle_id)
+    depot_ids = {vehicle["start_depot_id"], vehicle["end_depot_id"]}
+    rows = {row["id"]: row for row in stored["stops"] if row["id"] in set(stop_ids)}
+    depots = [row for row in stored["depots"] if row["id"] in depot_ids]
+    stops = [rows[stop_id] for stop_id in stop_ids]
+    places = sorted({row["location"] for row in (*depots, *stops)})
+    at = {location: i for i, location in enumerate(places)}
+    return problem_from_json(
+        {
+            **stored,
+            "points": [stored["points"][location] for location in places],
+            "depots": [{**row, "location": at[row["location"]]} for row in depots],
+            "vehicles": [vehicle],
+            "stops": [{**row, "location": at[row["location"]]} for row in stops],
+        }
+    )
+
+
+def problem_with(stored: Mapping[str, Any], changed: Problem) -> dict[str, Any]:
+    """Return a stored problem with the vehicles and stops of ``changed`` in place of its own, locations kept."""
+    stops = {stop.id: stop for stop in changed.stops}
+    vehicles = {vehicle.id: vehicle for vehicle in changed.vehicles}
+    return {
+        **stored,
+        "vehicles": [
+            _vehicle_json(vehicles[row["id"]]) if row["id"] in vehicles else row for row in stored["vehicles"]
+        ],
+        "stops": [
+            {**_stop_json(stops[row["id"]]), "location": row["location"]} if row["id"] in stops else row
+            for row in stored["stops"]
+        ],
+    }
+
+
+def penalty_of(stored: Mapping[str, Any], stop_id: int) -> int:
+    """Return what leaving out a stop of a stored problem counts for."""
+    penalty = next(row["penalty"] for row in stored["stops"] if row["id"] == stop_id)
+    return problem_from_json(stored).required_penalty if penalty is None else int(penalty)
 
 
 def _points(top: _Reader) -> tuple[Point, ...]:

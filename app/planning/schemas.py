@@ -142,6 +142,12 @@ class UnservedPage(Wire):
     items = fields.List(fields.Nested(UnservedOut))
 
 
+class ServeStop(Wire):
+    """A change that would serve a stop: one of its relaxations."""
+
+    code = Line(required=True, least=1, most=40)
+
+
 class Exchange(Wire):
     """A whole problem and its plan."""
 

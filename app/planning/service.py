@@ -14,11 +14,12 @@ from app.foundation.errors import NotAllowed, Stale
 from app.foundation.job import JobState
 from app.foundation.unit_of_work import UnitOfWork
 from app.geography import queries as geography
-from app.planning import audit, formats, gathering, queries
+from app.planning import audit, explain, formats, gathering, queries
 from app.planning.errors import (
     NoCounty,
     NotADraft,
     NothingToPublish,
+    NotToBeServed,
     PastDay,
     PlanOutOfDate,
     PlanWrong,
@@ -128,8 +129,14 @@ def take_up(uow: UnitOfWork, *, plan_id: int, road_server: RoadServer | None = N
     else:
         problem = _gather(uow, plan, road_server)
         _store(uow, plan, problem, Answer((), (), 0, 0))
-    plan.state = PlanState.SOLVING
-    plan.course = []
+    plan.state, plan.course = PlanState.SOLVING, []
+    plan.figures = {
+        **({IMPORTED: True} if plan.figures.get(IMPORTED) else {}),
+        "stops": len(problem.stops),
+        "parcels": sum(len(stop.parcel_ids) for stop in problem.stops),
+        "vehicles": len(problem.vehicles),
+    }
+    _figures(plan, Answer((), (), 0, 0), Progress("first", 0.0, float(plan.seconds_max), 0, 0), uow.now)
     return TakenUp(plan.id, problem, plan.seconds_max, plan.seed, plan.engine)
 
 
@@ -171,7 +178,7 @@ def keep(uow: UnitOfWork, *, taken: TakenUp, answer: Answer, progress: Progress)
     version = queries.newest_version(uow.session, taken.plan_id)
     assert version is not None, "a plan that is solving has its question stored"
     version.answer = formats.plan_to_json(answer)
-    _figures(plan, taken.problem, answer, progress, uow.now)
+    _figures(plan, answer, progress, uow.now)
 
 
 def finish(uow: UnitOfWork, *, taken: TakenUp, answer: Answer, progress: Progress) -> dict[str, Any]:
@@ -184,7 +191,7 @@ def finish(uow: UnitOfWork, *, taken: TakenUp, answer: Answer, progress: Progres
     version = queries.newest_version(uow.session, taken.plan_id)
     assert version is not None, "a plan that is solving has its question stored"
     version.answer, version.made_at, version.violations = formats.plan_to_json(answer), uow.now, len(violations)
-    _figures(plan, taken.problem, answer, progress, uow.now)
+    _figures(plan, answer, progress, uow.now)
     plan.state, plan.solved_at = PlanState.DRAFT, uow.now
     figures = plan.figures
     uow.record(
@@ -201,19 +208,17 @@ def finish(uow: UnitOfWork, *, taken: TakenUp, answer: Answer, progress: Progres
     }
 
 
-def _figures(plan: Plan, problem: Problem, answer: Answer, progress: Progress, now: datetime) -> None:
+def _figures(plan: Plan, answer: Answer, progress: Progress, now: datetime) -> None:
     """Write the figures of the best answer; the falling line begins with the first complete plan."""
     before = dict(plan.figures)
-    left_out, load = len(answer.unserved), answer.load
+    served, load = sum(len(route.visits) for route in answer.routes), answer.load
     seconds = round(progress.seconds, 1)
     complete = progress.stage != "first"
     figures: dict[str, Any] = {
-        "stops": len(problem.stops),
-        "served": len(problem.stops) - left_out,
-        "left_out": left_out,
-        "parcels": sum(len(stop.parcel_ids) for stop in problem.stops),
+        **{name: before[name] for name in (IMPORTED, "stops", "parcels", "vehicles") if name in before},
+        "served": served,
+        "left_out": before["stops"] - served,
         "runs": len(answer.routes),
-        "vehicles": len(problem.vehicles),
         "distance_m": answer.distance_m,
         "duration_seconds": answer.duration_seconds,
         "weight_g": load.weight_g,
@@ -228,8 +233,6 @@ def _figures(plan: Plan, problem: Problem, answer: Answer, progress: Progress, n
         "stage": progress.stage,
         "saved_at": now.isoformat(),
     }
-    if before.get(IMPORTED):
-        figures[IMPORTED] = True
     if complete:
         if figures["first_seconds"] is None:
             figures |= {"first_seconds": seconds, "first_distance_m": answer.distance_m}
@@ -306,6 +309,51 @@ def publish(uow: UnitOfWork, *, plan_id: int, version: int | None = None) -> Pla
     for other in queries.overlapping(uow.session, plan):
         other.state = PlanState.SUPERSEDED
     uow.record("plan.published", subject=("plan", plan.id), runs=len(drafted), parcels=len(parcel_ids))
+    uow.session.flush()
+    return plan
+
+
+def serve(uow: UnitOfWork, *, plan_id: int, stop_id: int, code: str, version: int | None = None) -> Plan:
+    """Serve a stop that was left out, by one of the changes that its explanation offers.
+
+    The run gets the stop where the change says, the new answer is checked, and both are kept as a new version. A change
+    that fitted when it was found may not fit after another one to the same run: then nothing changes (NotToBeServed).
+    """
+    plan = queries.plan_for_change(uow.session, uow.actor, plan_id, "plans.plan")
+    _all_counties(uow, plan, "plans.plan")
+    if version is not None and version != plan.version:
+        raise Stale
+    if plan.state != PlanState.DRAFT:
+        raise NotADraft(plan_id=plan.id, state=plan.state)
+    found = queries.version(uow.session, plan_id)
+    assert found is not None, "a draft has a version"
+    refusal = NotToBeServed(stop_id=stop_id, code=code)
+    answer = formats.plan_from_json(found.answer)
+    offered = next((each.relaxations for each in answer.unserved if each.stop_id == stop_id), ())
+    relaxation = next((each for each in offered if each.code == code and each.position is not None), None)
+    if relaxation is None:
+        raise refusal
+    route = next((route for route in answer.routes if route.vehicle_id == relaxation.vehicle_id), None)
+    on_it = route.stop_ids if route is not None else ()
+    assert relaxation.vehicle_id is not None, "a relaxation with a position names its run"
+    problem = formats.problem_of_run(found.problem, relaxation.vehicle_id, [*on_it, stop_id])
+    changed = explain.relaxed(problem, stop_id, relaxation)
+    longer = explain.with_stop(changed, relaxation.vehicle_id, on_it, stop_id)
+    if longer is None:
+        raise refusal
+    answer = explain.with_route(answer, longer, formats.penalty_of(found.problem, stop_id))
+    uow.session.add(
+        PlanVersion(
+            plan_id=plan.id,
+            number=found.number + 1,
+            made_at=uow.now,
+            problem=formats.problem_with(found.problem, changed),
+            answer=formats.plan_to_json(answer),
+        )
+    )
+    progress = Progress("done", float(plan.figures["seconds"]), float(plan.seconds_max), 0, 0)
+    _figures(plan, answer, progress, uow.now)
+    uow.record("plan.changed", subject=("plan", plan.id), stop_id=stop_id, change=code)
     uow.session.flush()
     return plan
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from app.accounts.roles import GRANTS, SYSTEM, Role
-from app.delivery.models import Parcel, Run, Stop
+from app.delivery.models import Parcel, Run, Stop, Vehicle
 from app.foundation import job_life, job_queue
 from app.foundation.actor import Actor, Scope
 from app.foundation.errors import NotAllowed, Stale
@@ -20,6 +20,7 @@ from app.planning.errors import (
     NoSuchPlan,
     NotADraft,
     NothingToPublish,
+    NotToBeServed,
     PastDay,
     PlanOutOfDate,
     PlanWrong,
@@ -315,3 +316,30 @@ def test_a_wrong_answer_is_refused_before_it_is_stored(work, country):
         )
     with work(EVERYTHING) as uow:
         assert uow.session.scalar(select(PlanVersion.violations)) == 0
+
+
+def test_a_left_out_stop_is_served_by_one_of_the_changes_that_are_offered(work, sessions, clock, country):
+    with work(EVERYTHING) as uow:
+        # The van may carry one parcel less than there are: 2 kg each.
+        vehicle = uow.session.get(Vehicle, country["BAZ"]["vehicle"])
+        vehicle.capacity_g, vehicle.storage_classes = 8_000, ["ambient", "chilled"]
+    plan_id = solved(work, sessions, clock, county_ids=[country["BAZ"]["county"]])
+    actor = dispatcher(country["BAZ"]["county"])
+    with work(actor) as uow:
+        left = queries.unserved(uow.session, uow.actor, plan_id)
+        assert [row["code"] for row in left] == ["more_room"]
+        before = dict(queries.plan(uow.session, uow.actor, plan_id).figures)
+        with pytest.raises(NotToBeServed):
+            service.serve(uow, plan_id=plan_id, stop_id=left[0]["stop_id"], code="window_later")
+    with work(actor) as uow:
+        plan = service.serve(uow, plan_id=plan_id, stop_id=left[0]["stop_id"], code="more_room")
+        assert (plan.figures["served"], plan.figures["left_out"]) == (5, 0)
+        assert plan.figures["distance_m"] >= before["distance_m"] and plan.state == "draft"
+        assert plan.figures["weight_g"] == before["weight_g"] + 2_000
+    with work(actor) as uow:
+        found = queries.version(uow.session, plan_id)
+        assert found.number == 2
+        problem, answer = formats.problem_from_json(found.problem), formats.plan_from_json(found.answer)
+        assert audit.check(problem, answer) == [] and problem.vehicles[0].capacity.weight_g == 10_000
+        assert answer.penalty == 0
+        service.publish(uow, plan_id=plan_id)
