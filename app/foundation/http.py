@@ -25,7 +25,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from app.foundation.actor import NOBODY, Actor
-from app.foundation.errors import Invalid, NotAllowed, NotFound, NotSignedIn, Refusal, Stale
+from app.foundation.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, Refusal, Stale
 from app.foundation.language import translate
 from app.foundation.unit_of_work import UnitOfWork, unit_of_work
 from app.foundation.words import Message, say
@@ -304,6 +304,10 @@ _FAULTS = {
 def _database_fault(error: DBAPIError) -> Response:
     if isinstance(error.orig, pg.DataError | pg.CharacterNotInRepertoire | pg.UntranslatableCharacter):
         return answer(Invalid(say("A value is past its range, or holds a character that cannot be stored.")))
+    if isinstance(error.orig, pg.ForeignKeyViolation):
+        return answer(Invalid(say("Nothing was saved: something it refers to does not exist, or is still referred to.")))
+    if isinstance(error.orig, pg.UniqueViolation):
+        return answer(Conflict(say("It contradicts what is stored now.")))
     away = (pg.OperationalError, pg.InterfaceError)
     if error.connection_invalidated or isinstance(error.orig, away):
         structlog.get_logger().warning("database away", error=type(error.orig).__name__, request_id=g.request_id)

@@ -1,0 +1,89 @@
+"""Programs of every role send what the OpenAPI document allows, and what it does not: nothing makes a fault."""
+
+from __future__ import annotations
+
+import base64
+import json
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+
+from app.config import Settings
+from app.factory import create_app
+from tests.journeys import house as houses
+
+ROLES = [
+    *("partner", "coordinator", "county", "dispatcher", "worker"),
+    *("manager", "driver", "donor", "auditor", "admin"),
+]
+EXAMPLES = 2
+"""Of each operation, for each role: together some thousand requests."""
+
+
+@pytest.fixture(scope="module")
+def country(
+    template_with: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Any, dict[str, str]]]:
+    """The application on a small country, whose jobs nobody runs; and each role's token."""
+    data_dir: Path = tmp_path_factory.mktemp("contract")
+    template = template_with("contract_country", lambda url: houses.fill(url, data_dir))
+    key = base64.urlsafe_b64decode(houses.KEY)
+    with new_database(template) as url:
+        made = Settings(
+            database_url=url,
+            redis_url="unix:///nobody.sock",
+            secret_key="only for tests",
+            personal_keys={"test": key},
+            index_key=key,
+            data_dir=data_dir,
+        )
+        app = create_app(made, ring=lambda _job_ids: None)
+        accounts = json.loads((data_dir / "demo-accounts.json").read_text())
+        yield app, {account["email"].split("@")[0]: account["token"] for account in accounts}
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("who", ROLES)
+def test_no_program_makes_a_fault(country: Any, who: str) -> None:
+    import schemathesis
+
+    app, tokens = country
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+        faults: list[str] = []
+        asked = 0
+        for found in schema.get_all_operations():
+            operation = found.ok()
+            asked += 1
+            send(operation, tokens[who], faults)
+    assert asked > 100, "the document names the whole API"
+    assert faults == []
+
+
+def send(operation: Any, token: str, faults: list[str]) -> None:
+    """Send a few requests of one operation; note what should never come back."""
+
+    @given(case=operation.as_strategy())
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+    )
+    def probe(case: Any) -> None:
+        answer = case.call(headers={"Authorization": f"Bearer {token}"})
+        kind = answer.headers.get("content-type", [""])[0]
+        if answer.status_code >= 500:
+            faults.append(f"{case.method} {case.formatted_path}: {answer.status_code} {answer.text[:300]}")
+        elif answer.status_code >= 400 and "application/problem+json" not in kind:
+            faults.append(f"{case.method} {case.formatted_path}: {answer.status_code} is no problem document: {kind}")
+
+    probe()
