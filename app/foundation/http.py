@@ -305,7 +305,9 @@ def _database_fault(error: DBAPIError) -> Response:
     if isinstance(error.orig, pg.DataError | pg.CharacterNotInRepertoire | pg.UntranslatableCharacter):
         return answer(Invalid(say("A value is past its range, or holds a character that cannot be stored.")))
     if isinstance(error.orig, pg.ForeignKeyViolation):
-        return answer(Invalid(say("Nothing was saved: something it refers to does not exist, or is still referred to.")))
+        return answer(
+            Invalid(say("Nothing was saved: something it refers to does not exist, or is still referred to."))
+        )
     if isinstance(error.orig, pg.UniqueViolation):
         return answer(Conflict(say("It contradicts what is stored now.")))
     away = (pg.OperationalError, pg.InterfaceError)
