@@ -326,8 +326,9 @@ def serve(uow: UnitOfWork, *, plan_id: int, stop_id: int, code: str, version: in
     if plan.state != PlanState.DRAFT:
         raise NotADraft(plan_id=plan.id, state=plan.state)
     found = queries.version(uow.session, plan_id)
-    assert found is not None, "a draft has a version"
     refusal = NotToBeServed(stop_id=stop_id, code=code)
+    if found is None or not found.problem or not found.answer:
+        raise refusal
     answer = formats.plan_from_json(found.answer)
     offered = next((each.relaxations for each in answer.unserved if each.stop_id == stop_id), ())
     relaxation = next((each for each in offered if each.code == code and each.position is not None), None)
