@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
 
 from app.foundation.clock import HOME
-from app.foundation.errors import Invalid
+from app.foundation.errors import Invalid, NotFound
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import kilometres, number, translate
 from app.foundation.look import done
@@ -100,6 +100,18 @@ def stop(uow: UnitOfWork, plan_id: int) -> Any:
     return redirect(url_for(".plan", plan_id=plan_id))
 
 
+@blueprint.post("/<int:plan_id>/serve")
+@in_unit_of_work("plans.plan", form_view=plan)
+def serve(uow: UnitOfWork, plan_id: int) -> Any:
+    """Serve a left-out stop by a change that its explanation offers."""
+    stop_id, seen = _number(request.form.get("stop_id")), _number(request.form.get("version"))
+    if stop_id is None:
+        raise NotFound
+    service.serve(uow, plan_id=plan_id, stop_id=stop_id, code=request.form.get("code", ""), version=seen)
+    done(say("The stop is served now: %(name)s.", name=request.form.get("name", "")[:100]))
+    return redirect(url_for(".plan", plan_id=plan_id))
+
+
 @blueprint.get("/<int:plan_id>/publish")
 @in_unit_of_work("plans.publish")
 def publish_form(uow: UnitOfWork, plan_id: int) -> Any:
@@ -122,11 +134,13 @@ def publish_form(uow: UnitOfWork, plan_id: int) -> Any:
 @in_unit_of_work("plans.publish", form_view=publish_form)
 def publish(uow: UnitOfWork, plan_id: int) -> Any:
     """Publish a plan: its runs stand, drivers and warehouses see them."""
-    seen = request.form.get("version", "")
-    version = int(seen) if seen.isdigit() and len(seen) < 10 else None
-    published = service.publish(uow, plan_id=plan_id, version=version)
+    published = service.publish(uow, plan_id=plan_id, version=_number(request.form.get("version")))
     done(say("The plan is published: %(plan_on)s.", plan_on=published.on.isoformat()))
     return redirect(url_for(".plan", plan_id=plan_id))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _tomorrow(uow: UnitOfWork) -> date:
@@ -172,8 +186,7 @@ def _read(uow: UnitOfWork, found: Any) -> Shown | None:
 def _shown(uow: UnitOfWork, plan_id: int) -> dict[str, Any]:
     found = queries.plan(uow.session, uow.actor, plan_id)
     read = _read(uow, found)
-    asked = request.args.get("run", "")
-    chosen_id = int(asked) if asked.isdigit() and len(asked) < 19 else None
+    chosen_id = _number(request.args.get("run"))
     day = None
     if read is not None and chosen_id is not None:
         day = picture.day(read.question, read.answer, read.view, chosen_id)

@@ -87,6 +87,8 @@ class Help:
     message: Message
     run_number: int | None
     extra_m: int
+    at_hand: bool = False
+    """It can be done at once: it says which run takes the stop, and where."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,13 @@ def _left_lines(question: Question, unserved: Iterable[Unserved], numbers: Mappi
             urgency=stops[each.stop_id].priority or URGENCY_LAST,
             reason=each.reason,
             helps=[
-                Help(change.code, change.message, numbers.get(change.vehicle_id or 0), change.extra_m)
+                Help(
+                    change.code,
+                    change.message,
+                    numbers.get(change.vehicle_id or 0),
+                    change.extra_m,
+                    change.position is not None,
+                )
                 for change in each.relaxations
             ],
         )

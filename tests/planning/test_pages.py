@@ -1,10 +1,12 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 
 from app.accounts.roles import GRANTS, Role
 from app.foundation.actor import Actor, Scope
 from app.planning import formats
-from app.planning.models import PlanVersion
+from app.planning.models import Plan, PlanVersion
 from app.planning.problem import Problem
 from tests import builders
 from tests.planning import test_picture as sample
@@ -48,6 +50,20 @@ def test_a_plan_shows_its_runs_and_what_it_left_out_with_the_reason(dispatcher):
     for expected in ("Van 11", "Van 21", "Göncruszka", "The window is too short", "It fits", "Csenyéte"):
         assert expected in page
     assert "Van 12" not in page
+
+
+def test_a_change_that_is_at_hand_is_a_button_and_another_is_a_sentence(dispatcher, work):
+    address = f'action="/plans/{dispatcher.plan_id}/serve"'
+    assert address not in dispatcher.get(f"/plans/{dispatcher.plan_id}").text
+    with work() as uow:
+        version = uow.session.query(PlanVersion).filter_by(plan_id=dispatcher.plan_id).one()
+        answer = deepcopy(version.answer)
+        answer["unserved"][0]["relaxations"][0]["position"] = 1
+        version.answer = answer
+        uow.session.get(Plan, dispatcher.plan_id).figures = {"stops": 4}
+    page = dispatcher.get(f"/plans/{dispatcher.plan_id}").text
+    assert address in page
+    assert 'name="stop_id" value="4"' in page
 
 
 def test_the_map_of_a_plan_draws_runs_and_left_out_stops(dispatcher):
