@@ -98,3 +98,24 @@ def test_bad_questions_are_refused_and_nothing_is_asked(api, body, country):  # 
 def test_a_county_that_is_not_there_is_refused(api, country):  # noqa: F811
     client = api(Role.NATIONAL_COORDINATOR)
     assert post(client, "/plans", {"on": ON.isoformat(), "county_ids": [987654321]}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/plans?after=%00", "/plans?after=abc", "/plans?size=0", "/plans?size=x", "/plans?on=yesterday",
+        "/plans?state=%00", "/plans?county_id=99999999999999999999", "/plans/99999999999999999999",
+        "/plans/0/export", "/plans/-1", "/plans/99999999999999999999/runs", "/plans/5/unserved",
+    ],
+)  # fmt: skip
+def test_odd_addresses_are_answered_not_stumbled_over(api, path, country):  # noqa: F811
+    assert 400 <= api(Role.NATIONAL_COORDINATOR).get(f"/api/v1{path}").status_code < 500
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [{}, {"points": []}, {"points": [[47, 19]]}, {"stops": [[]]}, {"x" * 300: 1}, {"points": "\x00"}, 5, None],
+)
+def test_odd_problems_are_answered_not_stumbled_over(api, problem, country):  # noqa: F811
+    answer = post(api(Role.ADMIN), "/plans/problems", {"problem": problem, "seconds_max": 1})
+    assert answer.status_code in (202, 422), answer.json
