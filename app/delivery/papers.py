@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import typst
-
 from app.delivery import queries
 from app.delivery.words import RELATIONS, STORAGE
+from app.foundation.documents import pdf
 from app.foundation.language import date_, language, time_, translate, weight
 from app.foundation.words import say
 
@@ -81,24 +79,20 @@ def packing_list(run: Any, stops: Sequence[queries.StopSeen], warehouse: str) ->
 def _pdf(template: str, run: Any, warehouse: str, title: Any, content: Mapping[str, Any]) -> bytes:
     data = {
         **content,
-        "lang": language(),
-        "title": translate(title),
+        "title": title,
         "head": [
-            [translate(say("Run")), f"{run.number}. · {run.code}"],
-            [translate(say("Day")), date_(run.on)],
-            [translate(say("Warehouse")), warehouse],
-            [translate(say("Vehicle")), f"{run.vehicle.model} {run.vehicle.plate}".strip()],
-            [translate(say("Driver")), run.driver.name if run.driver else "–"],
-            [translate(say("Departure")), time_(run.departs_at)],
-            [translate(say("Return")), time_(run.returns_at)],
+            [say("Run"), f"{run.number}. · {run.code}"],
+            [say("Day"), date_(run.on)],
+            [say("Warehouse"), warehouse],
+            [say("Vehicle"), f"{run.vehicle.model} {run.vehicle.plate}".strip()],
+            [say("Driver"), run.driver.name if run.driver else "–"],
+            [say("Departure"), time_(run.departs_at)],
+            [say("Return"), time_(run.returns_at)],
         ],
-        "words": {name: translate(word) for name, word in WORDS.items()},
-        "relations": [translate(word) for _, word, _ in RELATIONS],
+        "words": WORDS,
+        "relations": [word for _, word, _ in RELATIONS],
     }
-    made: bytes = typst.compile(
-        FOLDER / template, root=FOLDER, sys_inputs={"data": json.dumps(data, ensure_ascii=False)}
-    )
-    return made
+    return pdf(FOLDER / template, data)
 
 
 WORDS = {

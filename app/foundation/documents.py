@@ -19,8 +19,7 @@ from app.foundation.words import Message
 def pdf(template: Path, data: Mapping[str, Any]) -> bytes:
     """Return the document. Messages in ``data`` are said in the reader's language; ``language`` is added to it."""
     stored = json.dumps({**_plain(data), "language": language()}, ensure_ascii=False)
-    made = typst.compile(template.read_bytes(), format="pdf", sys_inputs={"data": stored})
-    assert isinstance(made, bytes), "one document is one file"
+    made: bytes = typst.compile(template, root=template.parent, sys_inputs={"data": stored})
     return made
 
 
