@@ -8,7 +8,6 @@ two seconds, SIGKILL. A child dies with its parent.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import os
 import pickle
@@ -25,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
+
+from app.foundation.child import die_with_parent
 
 MEMORY_MAX_BYTES = 3 * 2**30
 GRACE_SECONDS = 2.0
@@ -247,17 +248,9 @@ def _read(stream: BinaryIO) -> Any:
     return pickle.loads(stream.read(HEADER.unpack(header)[0]))  # noqa: S301 - written by our own parent
 
 
-def die_with_parent(parent: int) -> None:
-    """Ask the kernel to end this process when its parent ends, however that happens."""
-    with contextlib.suppress(OSError, AttributeError):  # Linux only; elsewhere the closed pipe ends us.
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-
-
 def main(reading: int, writing: int, memory_max_bytes: int, parent: int) -> None:
     """Do tasks until the pipe closes."""
-    die_with_parent(parent)
+    die_with_parent(parent=parent)
     resource.setrlimit(resource.RLIMIT_AS, (memory_max_bytes, memory_max_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     tell: Callable[[Any], None] = lambda value: _write(writing, ("told", value))  # noqa: E731
