@@ -238,7 +238,7 @@ def _merge(gifts: Iterable[fairness.Gift]) -> dict[tuple[int, int], tuple[int, i
     for gift in gifts:
         units, covers = amounts.get((gift.need_id, gift.item_id), (0, 0))
         amounts[gift.need_id, gift.item_id] = (units + gift.units, covers + gift.covers)
-    return amounts
+    return {key: amount for key, amount in amounts.items() if amount[0]}
 
 
 class _Shelf:
