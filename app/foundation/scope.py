@@ -25,8 +25,6 @@ def visible(actor: Actor, permission: str, table: Any) -> ColumnElement[bool]:
     return condition
 
 
-def scoped(
-    statement: Select[Any], actor: Actor, permission: str, table: Any
-) -> Select[Any]:
+def scoped(statement: Select[Any], actor: Actor, permission: str, table: Any) -> Select[Any]:
     """Narrow a select to the rows that ``actor`` may see."""
     return statement.where(visible(actor, permission, table))

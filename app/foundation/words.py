@@ -23,12 +23,7 @@ class Message:
 
     def to_json(self) -> dict[str, Any]:
         """Return a value that JSON can keep; nested messages are kept as messages."""
-        facts = {
-            name: fact.to_json() if isinstance(fact, Message) else fact
-            if isinstance(fact, int | float | str | bool | None)
-            else str(fact)
-            for name, fact in self.facts.items()
-        }
+        facts = {name: _plain(fact) for name, fact in self.facts.items()}
         return {"text": self.text, "facts": facts}
 
     @classmethod
@@ -39,6 +34,12 @@ class Message:
             for name, fact in stored.get("facts", {}).items()
         }
         return cls(stored["text"], facts)
+
+
+def _plain(fact: Any) -> Any:
+    if isinstance(fact, Message):
+        return fact.to_json()
+    return fact if isinstance(fact, int | float | str | bool | None) else str(fact)
 
 
 def say(text: str, **facts: Any) -> Message:
