@@ -100,7 +100,7 @@ class Keeper:
         return say("Made better until the time is up")
 
 
-@job("planning.settle", title=say("Plans left behind"), every=timedelta(minutes=1))
+@job("planning.settle", title=say("Plans left behind"), every=timedelta(minutes=5))
 def settle(run: Run) -> dict[str, Any]:
     """Settle plans whose search ended without a word."""
     with run.work() as uow:
