@@ -38,21 +38,23 @@ def stock(uow: UnitOfWork) -> ResponseReturnValue:
 @in_unit_of_work("stock.read")
 def lot(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     """Show a lot beside the list: where it lies, where it came from, where it went."""
-    return render_template("stock/lot.html", **_list(uow), **_lot(uow, lot_id))
+    only_sheet = request.headers.get("HX-Target") == "sheet"
+    return render_template("stock/lot.html", **_list(uow, rows=not only_sheet), **_lot(uow, lot_id))
 
 
-def _list(uow: UnitOfWork) -> dict[str, Any]:
+def _list(uow: UnitOfWork, *, rows: bool = True) -> dict[str, Any]:
+    """Return what the list shows; without its rows where only the sheet beside it is wanted."""
     asked = schemas.StockQuery().load(request.args)
     for name in ("lot_id", "size"):
         asked.pop(name, None)
     after, sort = asked.pop("after", None), asked.pop("sort", None)
     filters = queries.StockAsked(today=today(), language=language(), **asked)
-    page = queries.stock_page(uow.session, uow.actor, filters, sort=sort, after=after)
+    page = queries.stock_page(uow.session, uow.actor, filters, sort=sort, after=after) if rows else queries.NO_STOCK
     warehouses = queries.warehouses(uow.session, uow.actor)
-    items = catalogue.items_by_id(uow.session, {row.item_id for row in page.rows})
+    items = catalogue.items_by_id(uow.session, {row.item_id for row in page.rows}) if rows else {}
     return {
         "page": page,
-        "totals": queries.stock_totals(uow.session, uow.actor, filters),
+        "totals": queries.stock_totals(uow.session, uow.actor, filters) if rows else queries.NO_TOTALS,
         "view": filters.view,
         "warehouses": warehouses,
         "warehouse": _only(warehouses, filters.warehouse_id),

@@ -327,6 +327,10 @@ class StockTotals:
     discrepancy: int
 
 
+NO_STOCK: Page[Balance] = Page([], None)
+NO_TOTALS = StockTotals(0, 0, 0, 0, 0, 0)
+
+
 def stock_totals(session: Session, actor: Actor, asked: StockAsked) -> StockTotals:
     """Count the list and its saved views: what has walls in one statement, what nobody can find in another."""
     base = _stock(session, actor, asked)

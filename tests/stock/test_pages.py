@@ -119,6 +119,15 @@ def test_a_list_goes_on_where_it_ended_and_shows_every_lot_once(serve, filled):
     assert len(seen) == len(set(seen)) == 63
 
 
+def test_a_sheet_that_is_opened_beside_the_list_does_not_ask_for_the_list_again(serve, filled, sessions):
+    browser, asked = serve(), []
+    event.listen(sessions.kw["bind"], "before_cursor_execute", lambda *args: asked.append(args[2]))
+    page = browser.get(f"/stock/lots/{filled.lot_id}", headers={"HX-Request": "true", "HX-Target": "sheet"}).text
+    assert 'id="sheet"' in page and f"L-{filled.lot_id}" in page
+    assert '<tr id="row-' not in page
+    assert len(asked) <= 10
+
+
 def hidden(page, name):
     return re.search(rf'name="{name}"[^>]*? value="([^"]*)"', page)[1]
 
