@@ -21,7 +21,7 @@ blueprint = Blueprint("delivery-api", __name__, description="Vehicles, parcels, 
 
 @blueprint.get("/runs")
 @blueprint.arguments(schemas.FindRuns, location="query")
-@blueprint.response(200, schemas.RunsOut)
+@blueprint.response(200, schemas.DeliveryRunsOut)
 @in_unit_of_work("runs.read")
 def runs(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
     """List runs, the newest day first."""
@@ -54,7 +54,7 @@ def run(uow: UnitOfWork, run_id: int) -> Any:
 
 def _sheet(uow: UnitOfWork, found: Any) -> dict[str, Any]:
     blueprint.set_etag({"run": found.id, "version": found.version})
-    plain = {name: getattr(found, name) for name in schemas.RunOut().fields}
+    plain = {name: getattr(found, name) for name in schemas.DeliveryRunOut().fields}
     return {**plain, "stops": [_stop(seen) for seen in queries.stops_of(uow.session, found.id)]}
 
 
@@ -79,7 +79,7 @@ def _seen(uow: UnitOfWork, run_id: int) -> int:
 
 
 @blueprint.post("/runs/<int:run_id>/publish")
-@blueprint.response(200, schemas.RunOut)
+@blueprint.response(200, schemas.DeliveryRunOut)
 @blueprint.alt_response(409, description="run-not-in-state")
 @in_unit_of_work("plans.publish")
 def publish(uow: UnitOfWork, run_id: int) -> Any:
@@ -89,7 +89,7 @@ def publish(uow: UnitOfWork, run_id: int) -> Any:
 
 @blueprint.post("/runs/<int:run_id>/withdraw")
 @blueprint.arguments(schemas.Withdraw)
-@blueprint.response(200, schemas.RunOut)
+@blueprint.response(200, schemas.DeliveryRunOut)
 @blueprint.alt_response(409, description="run-not-in-state")
 @in_unit_of_work("plans.publish")
 def withdraw(uow: UnitOfWork, body: dict[str, Any], run_id: int) -> Any:
@@ -127,7 +127,7 @@ def unload(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 
 
 @blueprint.post("/runs/<int:run_id>/depart")
-@blueprint.response(200, schemas.RunOut)
+@blueprint.response(200, schemas.DeliveryRunOut)
 @in_unit_of_work("runs.drive|runs.load")
 def depart(uow: UnitOfWork, run_id: int) -> Any:
     """Let a run leave with what is loaded; a delivery note is numbered."""
@@ -164,7 +164,7 @@ def bring_back(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 
 @blueprint.post("/runs/<int:run_id>/close")
 @blueprint.arguments(schemas.Close)
-@blueprint.response(200, schemas.RunOut)
+@blueprint.response(200, schemas.DeliveryRunOut)
 @blueprint.alt_response(409, description="vehicle-not-empty: bring back or explain what is still on it")
 @in_unit_of_work("runs.drive|runs.load")
 def close(uow: UnitOfWork, body: dict[str, Any], run_id: int) -> Any:

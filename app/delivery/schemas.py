@@ -482,7 +482,7 @@ class StopOut(Schema):
     parcels = fields.List(fields.Nested(ParcelOut))
 
 
-class RunOut(Schema):
+class DeliveryRunOut(Schema):
     """A run."""
 
     id = fields.Integer()
@@ -505,16 +505,16 @@ class RunOut(Schema):
     version = fields.Integer()
 
 
-class RunSheetOut(RunOut):
+class RunSheetOut(DeliveryRunOut):
     """A run with its stops and parcels."""
 
     stops = fields.List(fields.Nested(StopOut))
 
 
-class RunsOut(Schema):
+class DeliveryRunsOut(Schema):
     """Some runs, the newest day first."""
 
-    items = fields.List(fields.Nested(RunOut))
+    items = fields.List(fields.Nested(DeliveryRunOut))
     next_after = fields.String(allow_none=True)
 
 
