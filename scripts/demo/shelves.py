@@ -35,14 +35,16 @@ def fill(
     weights = [WEIGHT.get(county_names[warehouse.county_id], 1.0) + 1.0 for warehouse in opened]
     next_lot = (uow.session.scalar(select(func.max(Lot.id))) or 20_000) + 1
     # Some things are plentiful and some never last: only then does a fair share mean anything.
-    plenty = {item.id: chance.choices((0.25, 0.7, 1.5, 3.0), (2, 3, 3, 2))[0] for item in items}
+    plenty = {item.id: chance.choices((0.2, 0.7, 1.4, 3.0), (2, 2, 4, 3))[0] for item in items}
     lots: Rows = []
     movements: Rows = []
     balances: Rows = []
     for number in range(size.lots):
-        # Every item is somewhere before chance decides.
-        warehouse = chance.choices(opened, weights)[0]
-        item = items[number] if number < len(items) else chance.choice(items)
+        # Before chance decides, every item lies in every warehouse: 7 steps through 20 warehouses, one more a round.
+        turn = 7 * number + number // len(items)
+        in_turn = number < len(items) * len(opened)
+        warehouse = opened[turn % len(opened)] if in_turn else chance.choices(opened, weights)[0]
+        item = items[number % len(items)] if in_turn else chance.choice(items)
         quantity = max(1, round(item.usual_quantity * plenty[item.id] * chance.choice((1, 1, 2, 2, 4, 6))))
         expires_on = None
         if item.tracks_expiry:
