@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, make_response, redirect, render_template, request, url_for
 
 from app.foundation.clock import HOME
-from app.foundation.errors import Invalid, NotFound
+from app.foundation.errors import Invalid
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import kilometres, number, translate
 from app.foundation.look import done
@@ -106,7 +106,8 @@ def serve(uow: UnitOfWork, plan_id: int) -> Any:
     """Serve a left-out stop by a change that its explanation offers."""
     stop_id, seen = _number(request.form.get("stop_id")), _number(request.form.get("version"))
     if stop_id is None:
-        raise NotFound
+        queries.plan(uow.session, uow.actor, plan_id)
+        raise Invalid(say("Say which stop is to be served."))
     service.serve(uow, plan_id=plan_id, stop_id=stop_id, code=request.form.get("code", ""), version=seen)
     done(say("The stop is served now: %(name)s.", name=request.form.get("name", "")[:100]))
     return redirect(url_for(".plan", plan_id=plan_id))
