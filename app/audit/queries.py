@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -72,8 +72,9 @@ def journal(
     if subject is not None:
         statement = statement.where(JournalEntry.subject_kind == subject[0], JournalEntry.subject_id == subject[1])
     if on is not None:
-        begins = datetime(on.year, on.month, on.day, tzinfo=HOME)
-        statement = statement.where(JournalEntry.at >= begins, JournalEntry.at < begins + timedelta(days=1))
+        # Up to its last instant, not before the next day: the last day of the calendar has none.
+        begins, ends = datetime.combine(on, time(), HOME), datetime.combine(on, time.max, HOME)
+        statement = statement.where(JournalEntry.at.between(begins, ends))
     found = page(session, statement, order=[JournalEntry.id], after=after, size=size, descending=True)
     return Page([JournalLine(*row) for row in found.rows], found.next_after)
 

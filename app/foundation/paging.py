@@ -84,4 +84,6 @@ def _read_value(value: Any, key: Any) -> Any:
         raise ValueError(value)
     if wanted is int and not -(2**63) <= value < 2**63:
         raise ValueError(value)
+    if wanted is str:
+        value.encode()  # Half a character (a lone surrogate) is a ValueError here, not a fault further down.
     return value

@@ -502,8 +502,9 @@ def movement_page(
     if lot_id is not None:
         statement = statement.where(Movement.lot_id == lot_id)
     if on is not None:
-        begins = datetime.combine(on, time(), HOME)
-        statement = statement.where(Movement.recorded_at >= begins, Movement.recorded_at < begins + timedelta(days=1))
+        # Up to its last instant, not before the next day: the last day of the calendar has none.
+        begins, ends = datetime.combine(on, time(), HOME), datetime.combine(on, time.max, HOME)
+        statement = statement.where(Movement.recorded_at.between(begins, ends))
     found = page(session, statement, order=[Movement.id], after=after, size=size, descending=True)
     return Page([MovementRow(*row) for row in found.rows], found.next_after)
 

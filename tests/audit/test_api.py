@@ -73,6 +73,12 @@ def test_pages_of_jobs_follow_each_other_without_gaps(ask, sessions):
     assert len(seen) == 5 and seen == sorted(seen, reverse=True)
 
 
+@pytest.mark.parametrize("on", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_the_calendar_have_no_deeds(ask, on):
+    answer = ask().get(f"/api/v1/journal?on={on}")
+    assert (answer.status_code, answer.json["items"]) == (200, [])
+
+
 def test_health_answers_and_figures_are_for_neighbours_only(ask):
     client = ask()
     assert client.get("/healthz").json == {"status": "ok"}

@@ -1,5 +1,6 @@
 """The JSON of the stock and the catalogue: what is there, what is refused, and never a fault."""
 
+import base64
 import itertools
 import json
 from datetime import timedelta
@@ -146,3 +147,14 @@ def test_no_query_makes_a_fault(browser, hall):
     for path in ("lots", "warehouses", "items"):
         for value in (0, 2**31, 2**63, 10**30):
             assert browser.get(f"/api/v1/{path}/{value}").status_code in (404, 422)
+
+
+@pytest.mark.parametrize("on", ["0001-01-01", "9999-12-31"])
+def test_the_first_and_the_last_day_of_the_calendar_have_no_movements(browser, hall, on):
+    answer = browser.get(f"/api/v1/movements?on={on}")
+    assert (answer.status_code, answer.json["items"]) == (200, [])
+
+
+def test_half_a_character_in_the_address_of_a_page_is_refused(browser, hall):
+    mark = base64.urlsafe_b64encode(b'["\\ud800"]').decode()
+    assert browser.get(f"/api/v1/places?after={mark}").status_code == 422
