@@ -165,6 +165,11 @@ def parcel_for_change(session: Session, parcel_id: int) -> Parcel:
     return found
 
 
+def run_id_of(session: Session, parcel_id: int) -> int | None:
+    """Return the number of the run that a parcel is on."""
+    return session.scalar(select(Stop.run_id).join(Parcel, Parcel.stop_id == Stop.id).where(Parcel.id == parcel_id))
+
+
 def parcels_of_run_for_change(session: Session, run_id: int, states: Iterable[str] | None = None) -> list[Parcel]:
     """Return a run's parcels with their lines, under lock, in the order of their ids."""
     statement = (

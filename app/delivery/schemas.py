@@ -12,6 +12,7 @@ from app.delivery.states import FAILURES, ParcelState, RunState, StopState
 from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
 from app.foundation.http import as_refusal
 from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
+from app.foundation.words import say
 
 RELATIONS = ("self", "family_member", "neighbour", "institution")
 STORAGE = ("ambient", "chilled", "frozen", "bulky", "hazardous")
@@ -99,6 +100,8 @@ class _Quantities:
         """Return quantities by line."""
         given = data.get("quantities")
         if given is not None:
+            if len({each["line_id"] for each in given}) < len(given):
+                raise ValidationError({"quantities": [say("Name each line once.")]})
             data["quantities"] = {each["line_id"]: each["quantity"] for each in given}
         return data
 

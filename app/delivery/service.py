@@ -410,8 +410,7 @@ def _to_vehicle(
 
 def unload(uow: UnitOfWork, *, parcel_id: int, operation_id: UUID, happened_at: datetime | None = None) -> Parcel:
     """Take a parcel off the vehicle again, before the run leaves: back on the shelf, reserved as before."""
-    parcel = queries.parcel_for_change(uow.session, parcel_id)
-    run = _run_of(uow, parcel, "unload")
+    parcel, run = _on_its_run(uow, parcel_id, "unload")
     uow.actor.require_for("runs.load", warehouse=run.warehouse_id, county=run.county_id)
     if parcel.state == ParcelState.PLANNED:
         return parcel
@@ -453,10 +452,15 @@ def unload(uow: UnitOfWork, *, parcel_id: int, operation_id: UUID, happened_at: 
     return parcel
 
 
-def _run_of(uow: UnitOfWork, parcel: Parcel, verb: str) -> Run:
-    if parcel.stop_id is None:
+def _on_its_run(uow: UnitOfWork, parcel_id: int, verb: str) -> tuple[Parcel, Run]:
+    """Return a parcel and its run under lock: the run first, as everybody locks them, so that none waits in a ring."""
+    run_id = queries.run_id_of(uow.session, parcel_id)
+    run = None if run_id is None else queries.run_for_change(uow.session, run_id)
+    parcel = queries.parcel_for_change(uow.session, parcel_id)
+    if run is None:
         raise ParcelPast(parcel=parcel.code, state=parcel.state, verb=verb)
-    return queries.run_for_change(uow.session, queries.stop_of(uow.session, parcel.stop_id).run_id)
+    _must_be_on(uow, parcel, run)
+    return parcel, run
 
 
 def depart(uow: UnitOfWork, *, run_id: int, happened_at: datetime | None = None) -> Run:
@@ -531,8 +535,7 @@ def hand_over(
 
     What the goods served is met; what was not handed over stays on the vehicle until it is brought back.
     """
-    parcel = queries.parcel_for_change(uow.session, parcel_id)
-    run = _run_of(uow, parcel, "hand_over")
+    parcel, run = _on_its_run(uow, parcel_id, "hand_over")
     _may_drive(uow, run)
     given = _given(parcel, quantities)
     assert parcel.stop_id is not None, "what is on a run has a stop"
@@ -673,8 +676,7 @@ def _settle_stop(uow: UnitOfWork, parcel: Parcel) -> None:
 
 def fail(uow: UnitOfWork, *, parcel_id: int, reason: str, happened_at: datetime | None = None) -> Parcel:
     """Note why a parcel could not be handed over; it stays on the vehicle until it is brought back."""
-    parcel = queries.parcel_for_change(uow.session, parcel_id)
-    run = _run_of(uow, parcel, "fail")
+    parcel, run = _on_its_run(uow, parcel_id, "fail")
     _may_drive(uow, run)
     if reason not in states.FAILURES:
         raise ProofMissing("reason", say("Choose why it could not be handed over."))
@@ -690,8 +692,7 @@ def fail(uow: UnitOfWork, *, parcel_id: int, reason: str, happened_at: datetime 
 
 def try_again(uow: UnitOfWork, *, parcel_id: int) -> Parcel:
     """Take back that a parcel could not be handed over: the driver goes there once more."""
-    parcel = queries.parcel_for_change(uow.session, parcel_id)
-    run = _run_of(uow, parcel, "fail")
+    parcel, run = _on_its_run(uow, parcel_id, "fail")
     _may_drive(uow, run)
     _move_run(run, "fail")
     if parcel.state == ParcelState.LOADED and parcel.end_reason is not None:
@@ -715,11 +716,10 @@ def bring_back(
     happened_at: datetime | None = None,
 ) -> Parcel:
     """Bring back what was not handed over: onto the dock (or a place), its needs open again."""
-    parcel = queries.parcel_for_change(uow.session, parcel_id)
+    parcel, run = _on_its_run(uow, parcel_id, "bring_back")
+    _may_drive(uow, run, or_permission="runs.load")
     if parcel.state == ParcelState.BROUGHT_BACK:
         return parcel
-    run = _run_of(uow, parcel, "bring_back")
-    _may_drive(uow, run, or_permission="runs.load")
     _move_run(run, "bring_back")
     if to_place_id is None:
         to_place_id = stock_queries.virtual_place(uow.session, run.warehouse_id, PlaceKind.DOCK).id

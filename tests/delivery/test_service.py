@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -114,6 +115,22 @@ def test_unloading_puts_it_back_on_the_shelf_reserved_as_before(work, world, loa
         service.load(uow, parcel_id=world["parcel"], run_id=loaded, operation_id=uuid4())
     with work(EVERYTHING) as uow:
         assert lies(uow, place=world["place"]) == 6
+        proved(uow)
+
+
+def test_two_who_load_and_unload_the_same_parcel_wait_in_one_line_not_in_a_ring(work, world, run):
+    def load():
+        with work() as uow:
+            service.load(uow, parcel_id=world["parcel"], run_id=run, operation_id=uuid4())
+
+    def unload():
+        with work() as uow:
+            service.unload(uow, parcel_id=world["parcel"], operation_id=uuid4())
+
+    with ThreadPoolExecutor(4) as people:
+        for done in [people.submit(each) for each in (load, unload) * 12]:
+            done.result()
+    with work(EVERYTHING) as uow:
         proved(uow)
 
 
