@@ -56,6 +56,21 @@ _RUN = {
 }
 
 
+class ParcelKeeps(Conflict):
+    """The movement is part of a parcel's way: it is undone with the parcel, never alone."""
+
+    kind = "belongs-to-a-parcel"
+
+    def __init__(self, *, parcel: str) -> None:
+        super().__init__(
+            say(
+                "Nothing was taken back: these goods went with parcel %(parcel)s. "
+                "Unload it or bring it back on the page of its run.",
+                parcel=parcel,
+            )
+        )
+
+
 class ParcelPast(Conflict):
     """The parcel is not in a state in which this can be done."""
 

@@ -170,6 +170,19 @@ def run_id_of(session: Session, parcel_id: int) -> int | None:
     return session.scalar(select(Stop.run_id).join(Parcel, Parcel.stop_id == Stop.id).where(Parcel.id == parcel_id))
 
 
+def parcel_moved(session: Session, lot_id: int, place_ids: Iterable[int]) -> int | None:
+    """Return the number of a parcel whose goods of this lot went with a vehicle that is one of these places."""
+    return session.scalar(
+        select(Parcel.id)
+        .join(ParcelLine, ParcelLine.parcel_id == Parcel.id)
+        .join(Stop, Stop.id == Parcel.stop_id)
+        .join(Run, Run.id == Stop.run_id)
+        .join(Vehicle, Vehicle.id == Run.vehicle_id)
+        .where(ParcelLine.lot_id == lot_id, Vehicle.place_id.in_(list(place_ids)), Parcel.loaded_at.is_not(None))
+        .limit(1)
+    )
+
+
 def parcels_of_run_for_change(session: Session, run_id: int, states: Iterable[str] | None = None) -> list[Parcel]:
     """Return a run's parcels with their lines, under lock, in the order of their ids."""
     statement = (

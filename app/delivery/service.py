@@ -25,6 +25,7 @@ from app.delivery.errors import (
     ContactClosed,
     NoSuchVehicle,
     ParcelElsewhere,
+    ParcelKeeps,
     ParcelPast,
     ProofMissing,
     QuantitiesWrong,
@@ -55,7 +56,7 @@ from app.foundation.words import say
 from app.needs import service as needs
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.models import Kind, PlaceKind
+from app.stock.models import Kind, Movement, PlaceKind
 
 HOME = ZoneInfo("Europe/Budapest")
 RELATIONS = ("self", "family_member", "neighbour", "institution")
@@ -450,6 +451,20 @@ def unload(uow: UnitOfWork, *, parcel_id: int, operation_id: UUID, happened_at: 
     uow.record("parcel.unloaded", subject=("parcel", parcel.id), run_id=run.id)
     uow.session.flush()
     return parcel
+
+
+@stock.asked_before_reversal
+def _with_its_parcel(uow: UnitOfWork, movement: Movement) -> None:
+    """Refuse to take back alone what moved with a parcel: its proof, its shares and its needs would be left behind."""
+    if movement.kind not in _WITH_PARCELS:
+        return
+    with uow.office("delivery"):
+        parcel_id = queries.parcel_moved(uow.session, movement.lot_id, (movement.from_place_id, movement.to_place_id))
+    if parcel_id is not None:
+        raise ParcelKeeps(parcel=f"P-{parcel_id}")
+
+
+_WITH_PARCELS = (Kind.LOAD, Kind.HAND_OVER, Kind.BRING_BACK, Kind.WRITE_OFF)
 
 
 def _on_its_run(uow: UnitOfWork, parcel_id: int, verb: str) -> tuple[Parcel, Run]:

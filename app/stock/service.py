@@ -6,7 +6,7 @@ received, a parcel loaded, handed over or brought back, a share reserved) is don
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -464,6 +464,16 @@ def _shortage(source: Held, wanted: int) -> Message:
     )
 
 
+Keeper = Callable[[UnitOfWork, Movement], None]
+_KEEPERS: list[Keeper] = []
+
+
+def asked_before_reversal(keeper: Keeper) -> Keeper:
+    """Let a package above refuse, by raising, that a movement is taken back on which something of its own rests."""
+    _KEEPERS.append(keeper)
+    return keeper
+
+
 def reverse(
     uow: UnitOfWork, *, operation_id: UUID, movement_id: int, reason: str, happened_at: datetime | None = None
 ) -> Movement:
@@ -475,6 +485,8 @@ def reverse(
         raise AlreadyReversed(movement_id=movement_id)
     permission = "stock.write_off" if original.kind == Kind.WRITE_OFF else "stock.operate"
     uow.actor.require_for(permission, warehouse=original.warehouse_id, county=original.county_id)
+    for keeper in _KEEPERS:
+        keeper(uow, original)
     back = Line(
         lot_id=original.lot_id,
         from_place_id=original.to_place_id,

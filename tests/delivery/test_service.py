@@ -16,6 +16,7 @@ from app.delivery.errors import (
     ContactClosed,
     NoSuchParcel,
     ParcelElsewhere,
+    ParcelKeeps,
     ParcelPast,
     ProofMissing,
     QuantitiesWrong,
@@ -30,7 +31,8 @@ from app.foundation.errors import NotAllowed, NotFound
 from app.foundation.journal import AccessEntry
 from app.needs.models import Need
 from app.stock import queries as stock_queries
-from app.stock.models import Balance, Place, Reservation
+from app.stock import service as stock
+from app.stock.models import Balance, Movement, Place, Reservation
 from tests.builders import a_household, a_lot, a_need, a_run, a_share, a_vehicle, a_warehouse
 from tests.delivery.conftest import EVERYTHING, MORNING, STROKES, code_of, draft, somebody
 
@@ -275,6 +277,23 @@ def test_what_is_lost_is_explained_and_written_off_by_whoever_may(work, world, o
     with work(EVERYTHING) as uow:
         assert lies(uow, kind="loss") == 6 and lies(uow, place=world["place"]) == 0
         assert uow.session.get(Need, world["flour"]).state == "open"
+        proved(uow)
+
+
+def test_a_hand_over_is_not_taken_back_in_the_ledger_behind_its_parcels_back(work, world, on_the_road):
+    with work(EVERYTHING) as uow:
+        service.hand_over(
+            uow, parcel_id=world["parcel"], relation="self", operation_id=uuid4(), code=code_of(uow, world)
+        )
+    worker = somebody(Role.WAREHOUSE_WORKER, Scope.WAREHOUSE, world["warehouse"])
+    with work(EVERYTHING) as uow:
+        movements = uow.session.scalars(select(Movement.id).where(Movement.kind.in_(("load", "hand_over")))).all()
+    assert len(movements) == 4
+    for movement_id in movements:
+        with pytest.raises(ParcelKeeps), work(worker) as uow:
+            stock.reverse(uow, operation_id=uuid4(), movement_id=movement_id, reason="mistake")
+    with work(EVERYTHING) as uow:
+        assert lies(uow, place=world["place"]) == 0
         proved(uow)
 
 
