@@ -85,8 +85,9 @@ def running(database_url: str, redis_url: str, data_dir: Path) -> Iterator[House
         for name, command in commands.items():
             log = stack.enter_context((logs / f"{name}.log").open("wb"))
             process = child.start(command, cwd=ROOT, env=env, stdout=log, stderr=log)
-            stack.callback(process.wait, 10)
-            stack.callback(process.terminate)
+            # A worker in the middle of a plan would finish it first; nobody waits for it here.
+            stack.callback(process.wait, 30)
+            stack.callback(process.terminate if name == "web" else process.kill)
         wait_for(f"http://127.0.0.1:{port}/readyz", logs / "web.log")
         accounts = json.loads((data_dir / "demo-accounts.json").read_text())
         by_word = {account["email"].split("@")[0]: account for account in accounts}
