@@ -16,7 +16,7 @@ from app.foundation.text import fold
 from app.foundation.words import say
 from app.geography.geocoder import Address, Geocoder, GeocoderAway
 from app.geography.models import County, District, PostalCode, RegisterImport, Settlement
-from app.geography.point import Point, distance_m
+from app.geography.point import Point, distance_m, point_in_hungary
 from app.geography.register import Known, KnownSettlement
 
 FOUND_MAX = 20
@@ -178,6 +178,11 @@ def settlement_named(session: Session, name: str, county: str | None = None) -> 
     if found is None:
         raise NotFound(say("There is no such settlement."))
     return found
+
+
+def checked_point(lat: float, lon: float) -> Point:
+    """Return the point, or refuse it and say why: swapped, outside the country, or no place on Earth at all."""
+    return point_in_hungary(lat, lon)
 
 
 def points(session: Session, settlement_ids: Collection[int]) -> dict[int, Point]:

@@ -129,6 +129,7 @@ def open_warehouse(
         raise CodeTaken(code=code)
     if geography.settlement(uow.session, settlement_id).county_id != county_id:
         raise SettlementElsewhere
+    geography.checked_point(lat, lon)
     warehouse = Warehouse(
         code=code,
         name=name,

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.foundation.actor import Actor, Scope
-from app.foundation.errors import NotAllowed
+from app.foundation.errors import Invalid, NotAllowed
 from app.stock import queries, service
 from app.stock.errors import (
     AlreadyReversed,
@@ -339,6 +339,23 @@ def test_a_coordinator_reserves_without_reading_the_stock(work, hall, clock):
 
 
 # Warehouses, documents
+
+
+def test_a_warehouse_with_its_coordinates_swapped_is_refused(work):
+    with work() as uow:
+        settlement = a_warehouse(uow).settlement_id
+        county = uow.session.scalar(text("SELECT county_id FROM settlement WHERE id = :id"), {"id": settlement})
+        with pytest.raises(Invalid, match="swapped"):
+            service.open_warehouse(
+                uow,
+                code="MIS",
+                name="Miskolc",
+                county_id=county,
+                settlement_id=settlement,
+                lat=20.8,
+                lon=48.1,
+                storage_classes=["ambient"],
+            )
 
 
 def test_a_new_warehouse_has_its_places_and_numbers_its_documents_without_gaps(work):
