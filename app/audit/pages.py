@@ -9,7 +9,8 @@ from flask import Blueprint, current_app, redirect, render_template, request, ur
 
 from app.accounts.menu import ROLE_NAMES
 from app.audit import queries
-from app.audit.words import DEEDS, KINDS
+from app.audit.words import CODES, DEEDS, KINDS, NOT_PEOPLE
+from app.audit.words import THINGS as THING_NAMES
 from app.foundation import job_life, job_queue
 from app.foundation.http import in_unit_of_work
 from app.foundation.look import done
@@ -65,7 +66,9 @@ def journal(uow: UnitOfWork) -> Any:
         page=page,
         kinds=kinds,
         roles=list(ROLE_NAMES.items()),
-        role_names=ROLE_NAMES,
+        role_names={**ROLE_NAMES, **NOT_PEOPLE},
+        codes=CODES,
+        thing_names=THING_NAMES,
         deeds=DEEDS,
         address_of=address_of,
     )

@@ -38,17 +38,45 @@ KINDS: dict[str, Message] = {
     "job": say("Jobs"),
     "ledger": say("Ledger"),
     "voucher": say("Vouchers"),
-    "catalogue": say("Items"),
+    "catalogue": say("Catalogue"),
     "gazetteer": say("Settlements"),
     "register": say("Official register"),
-    "needs": say("Needs"),
-    "signals": say("Signals"),
+    "needs": say("Needs, many at once"),
+    "signals": say("Signals, many at once"),
     "urgency_rule": say("Urgency table"),
     "operation": say("Devices"),
-    "parcels": say("Parcels"),
+    "parcels": say("Parcels, many at once"),
     "place": say("Places"),
     "warehouse": say("Warehouses"),
 }
+
+NOT_PEOPLE: dict[str, Message] = {
+    "nobody": say("before sign-in"),
+    "job": say("a job"),
+}
+"""Who acts when no person does."""
+
+CODES = {"household": "H", "signal": "J", "lot": "L", "offer": "F", "parcel": "P", "run": "R"}
+"""The letter before the number of a thing that has a code."""
+
+THINGS: dict[str, Message] = {
+    "need": say("Need"),
+    "plan": say("Plan of a day"),
+    "user": say("User"),
+    "allocation_run": say("Allocation proposal"),
+    "share": say("Share"),
+    "donor": say("Donor"),
+    "organisation": say("Partner"),
+    "vehicle": say("Vehicle"),
+    "driver": say("Driver"),
+    "warehouse": say("Warehouse"),
+    "place": say("Place"),
+    "item": say("Item"),
+    "job": say("Job"),
+    "arrival": say("Arrival"),
+    "register_import": say("Official register"),
+}
+"""What a thing without a code is called before its number."""
 
 DEEDS: dict[str, Message] = {
     "account.signed_in": say("Signed in"),
