@@ -149,7 +149,8 @@ def _run(view: Callable[..., Any], args: tuple[Any, ...], arguments: Mapping[str
     def once() -> Any:
         with unit_of_work(edge().sessions, g.actor, edge().clock, edge().ring) as uow:
             g.uow = uow
-            return view(uow, *args, **arguments)
+            # Each try gets the body as it was sent: a view may have taken it apart.
+            return view(uow, *_own(list(args)), **_own(dict(arguments)))
 
     try:
         return once()
@@ -157,6 +158,15 @@ def _run(view: Callable[..., Any], args: tuple[Any, ...], arguments: Mapping[str
         if not isinstance(error.orig, _ONCE_MORE):
             raise
         return once()
+
+
+def _own(value: Any) -> Any:
+    """Return a copy of what was sent, down to its last mapping and list."""
+    if type(value) is dict:
+        return {name: _own(each) for name, each in value.items()}
+    if type(value) is list:
+        return [_own(each) for each in value]
+    return value
 
 
 def as_refusal(error: Exception) -> Refusal:
