@@ -68,11 +68,17 @@ class SignedInBy:
 def identify() -> Actor:
     """Return who sends this request: by bearer token, else by session cookie, else nobody. One SQL statement."""
     g.signed_in_by = SignedInBy()
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return _by_token(token.strip())
+    token = _bearer()
+    if token is not None:
+        return _by_token(token)
     key = request.cookies.get(cookie_name("session"))
     return _by_session(key) if key else NOBODY
+
+
+def _bearer() -> str | None:
+    """Return the token that a program sent."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _by_token(token: str) -> Actor:
@@ -199,8 +205,8 @@ def _check_form() -> None:
     by = signed_in_by()
     if request.method in SAFE or by.token_id is not None or request.endpoint is None:
         return
-    if "Authorization" in request.headers or (wants_json() and by.session_id is None):
-        return  # Nothing that a browser adds by itself speaks for this request.
+    if _bearer() is not None or (wants_json() and by.session_id is None):
+        return  # Nothing that a browser adds by itself speaks for this request: a name and password it might.
     if not _from_our_page():
         raise NotAllowed(say("Nothing was saved: the form did not come from a page of this site."))
     if by.session_id is None and permission_of(request.endpoint, request.method) != PUBLIC:

@@ -48,6 +48,14 @@ def test_a_form_from_another_site_is_not_taken_even_with_our_token(browser, head
     assert browser.post("/users", new_user(), headers=headers).status_code == 403
 
 
+def test_a_name_and_password_that_a_browser_adds_by_itself_do_not_stand_for_the_token(browser):
+    browser.sign_in("admin")
+    browser.get("/users")
+    body = {"name": "program", "days": 5}
+    answer = browser.client.post("/api/v1/me/tokens", json=body, headers={"Authorization": "Basic eDp5"})
+    assert answer.status_code == 403
+
+
 @pytest.mark.parametrize(
     "headers", [{"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": "http://localhost"}, {"Origin": "null"}]
 )
