@@ -23,11 +23,11 @@ def quiet(orders):
     """Hear nothing."""
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(problems())
 def test_any_problem_is_searched_without_a_crash_and_its_plan_holds(problem):
-    orders = solver_ortools.first(quiet, problem, 2.0)
-    better = solver_ortools.improve(quiet, problem, orders, 2.0, solutions=20)
+    orders = solver_ortools.first(quiet, problem, 0.4)
+    better = solver_ortools.improve(quiet, problem, orders, 0.4, solutions=20)
     for found in (orders, better):
         plan = timing.make_plan(problem, found)
         assert wrong(problem, plan) == []
