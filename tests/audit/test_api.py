@@ -100,3 +100,12 @@ def test_a_request_leaves_a_line_without_its_query_or_its_body(ask, capfd):
     told = capfd.readouterr().err
     assert '"route": "/api/v1/jobs"' in told
     assert "Feny" not in told and "Cseny" not in told
+
+
+def test_the_journal_page_names_things_and_codes_as_people_do(ask, sessions):
+    with unit_of_work(sessions, EVERYTHING) as uow:
+        uow.record("signal.confirmed", subject=("signal", 1204))
+        uow.record("allocation.proposed", subject=("allocation_run", 7))
+    page = ask().get("/journal?lang=en").text
+    assert "J-1204" in page and "Allocation proposal 7" in page
+    assert "allocation_run 7" not in page
