@@ -53,10 +53,11 @@ from app.foundation.errors import NotAllowed, Stale
 from app.foundation.text import sort_key, tidy
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import say
+from app.geography import queries as geography
 from app.needs import service as needs
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.models import Kind, Movement, PlaceKind
+from app.stock.models import Kind, PlaceKind
 
 HOME = ZoneInfo("Europe/Budapest")
 RELATIONS = ("self", "family_member", "neighbour", "institution")
@@ -217,6 +218,8 @@ def _draft_stops(uow: UnitOfWork, drafted: Sequence[Run], runs: Sequence[Mapping
     rows, parcels_of = [], []
     for run, asked in zip(drafted, runs, strict=True):
         for position, stop in enumerate(asked["stops"], start=1):
+            if run.plan_id is None:
+                geography.checked_point(stop["lat"], stop["lon"])
             rows.append(
                 {
                     "run_id": run.id,
@@ -454,7 +457,7 @@ def unload(uow: UnitOfWork, *, parcel_id: int, operation_id: UUID, happened_at: 
 
 
 @stock.asked_before_reversal
-def _with_its_parcel(uow: UnitOfWork, movement: Movement) -> None:
+def _with_its_parcel(uow: UnitOfWork, movement: Any) -> None:
     """Refuse to take back alone what moved with a parcel: its proof, its shares and its needs would be left behind."""
     if movement.kind not in _WITH_PARCELS:
         return

@@ -14,6 +14,7 @@ from app.foundation.errors import NotAllowed, Stale
 from app.foundation.job import JobState
 from app.foundation.unit_of_work import UnitOfWork
 from app.geography import queries as geography
+from app.geography.point import PointRefused
 from app.planning import audit, explain, formats, gathering, queries
 from app.planning.errors import (
     NoCounty,
@@ -108,12 +109,23 @@ def read_in(
         read = formats.problem_from_json(problem)
     except formats.UnreadableProblem as wrong:
         raise ProblemUnreadable(where=wrong.where, message=wrong.message) from wrong
+    _not_swapped(read)
     counties = [county.id for county in geography.counties(uow.session)]
     day = on or uow.now.astimezone(HOME).date()
     plan = _ask(uow, on=day, county_ids=counties, seconds_max=seconds_max, seed=seed, engine="auto")
     plan.figures = {IMPORTED: True}
     _store(uow, plan, read, Answer((), (), 0, 0), numbers=True)
     return plan
+
+
+def _not_swapped(problem: Problem) -> None:
+    """Refuse points that would be in the country only the other way round; a problem may be about any other one."""
+    for number, point in enumerate(problem.points):
+        try:
+            geography.checked_point(point.latitude, point.longitude)
+        except PointRefused as refused:
+            if refused.suggested is not None:
+                raise ProblemUnreadable(where=f"problem.points[{number}]", message=refused.message) from refused
 
 
 # What the job does ----------------------------------------------------------------------------------------------------

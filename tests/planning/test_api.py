@@ -119,3 +119,17 @@ def test_odd_addresses_are_answered_not_stumbled_over(api, path, country):  # no
 def test_odd_problems_are_answered_not_stumbled_over(api, problem, country):  # noqa: F811
     answer = post(api(Role.ADMIN), "/plans/problems", {"problem": problem, "seconds_max": 1})
     assert answer.status_code in (202, 422), answer.json
+
+
+def test_a_problem_with_latitude_and_longitude_swapped_is_refused(api, country):  # noqa: F811
+    problem = {
+        "points": [[19.04, 47.5], [21.13, 48.24]],
+        "travel": {"ellipsoid": "WGS84", "circuity_permille": 1300, "speeds": [[None, 60]]},
+        "depots": [{"id": 1, "location": 0}],
+        "vehicles": [{"id": 1, "start_depot_id": 1}],
+        "stops": [{"id": 1, "location": 1}],
+    }
+    answer = post(api(Role.ADMIN), "/plans/problems", {"problem": problem, "seconds_max": 1})
+    assert (answer.status_code, answer.json["where"]) == (422, "problem.points[0]"), answer.json
+    problem["points"] = [[lat, lon] for lon, lat in problem["points"]]
+    assert post(api(Role.ADMIN), "/plans/problems", {"problem": problem, "seconds_max": 1}).status_code == 202
