@@ -31,7 +31,7 @@ def house(
 ) -> Iterator[houses.House]:
     """One running house a process, on a small country; stories use families of their own."""
     data_dir = tmp_path_factory.mktemp("house")
-    template = template_with("small_country", lambda url: houses.fill(url, data_dir))
+    template = template_with("house_country", lambda url: houses.fill(url, data_dir))
     with new_database(template) as url, houses.running(url, valkey_server.url, data_dir) as running:
         yield running
 
