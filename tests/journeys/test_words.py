@@ -28,7 +28,7 @@ LINK = re.compile(r'href="(/[^"#]*)')
 def pseudo(template_with: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The application over a small country, in a language where every translated sentence is marked."""
     data_dir = tmp_path_factory.mktemp("words")
-    with new_database(template_with("small_country", lambda url: houses.fill(url, data_dir))) as url:
+    with new_database(template_with("words_country", lambda url: houses.fill(url, data_dir))) as url:
         settings = Settings.from_environment(houses.environment(url, "redis://127.0.0.1:1", data_dir))
         engine = make_engine(url, pool_size=3)
         sessions = make_sessions(engine)
