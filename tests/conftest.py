@@ -11,6 +11,7 @@ import importlib
 import itertools
 import os
 import pkgutil
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -49,6 +50,17 @@ SERVER_VARIABLE = "TEST_SERVER_URL"
 """The superuser's address of the cluster; set it to test on a server of your own."""
 TEMPLATE = "adomanybank_template"
 STARTED = contextlib.ExitStack()
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -262,3 +274,14 @@ def app(settings: Settings) -> Any:
 def client(app: Any) -> Any:
     """A browser without a sign-in."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The process's one headless Chromium: Playwright cannot be started twice in a thread."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -1,7 +1,7 @@
 """The settlement picker, a settlement's sheet and the register's page in a real browser, by mouse and by keys alone."""
 
-import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from flask import render_template_string
@@ -11,13 +11,12 @@ from app.factory import create_app
 from app.foundation.http import PUBLIC
 from app.geography import gazetteer, queries
 from scripts.local.browser import VENDOR
-from tests.conftest import EVERYTHING
+from tests.conftest import CHROMIUM, EVERYTHING
 from tests.geography.conftest import CSENYETE, FAJ, as_csv
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no chromium here"),
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium here"),
     pytest.mark.skipif(not (VENDOR / "htmx").is_dir(), reason="scripts/assets has not been run"),
 ]
 
@@ -27,16 +26,6 @@ FORM = """
 {% block content %}<form method="get" action="/chosen">{{ settlement_picker({}, label="Where") }}
 <button>Send</button></form>{% endblock %}
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
