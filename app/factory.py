@@ -29,6 +29,12 @@ PACKAGES = (
     "catalogue",
     "partners",
     "stock",
+    "boxes",
+    "transfers",
+    "stocktakes",
+    "write_offs",
+    "conversions",
+    "imports",
     "donations",
     "needs",
     "allocation",
@@ -36,6 +42,8 @@ PACKAGES = (
     "planning",
     "audit",
     "reports",
+    "labels",
+    "floor",
 )
 API_PREFIX = "/api/v1"
 BODY_BYTES_MAX = 6 * 1024 * 1024

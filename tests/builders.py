@@ -8,12 +8,16 @@ from __future__ import annotations
 import itertools
 from datetime import date, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import select
 
 from app.accounts.models import User, UserCounty
 from app.allocation.models import AllocationRun, Exclusion, MissingShare, Share
+from app.boxes.models import Box, BoxMove
+from app.catalogue.gtin import check_digit
 from app.catalogue.models import Category, Item
+from app.conversions.models import Conversion, ConversionLot
 from app.delivery.models import Driver, Parcel, ParcelLine, Proof, Run, Stop, Vehicle, VehicleAbsence
 from app.donations.models import Arrival, ArrivalLine, Donor, Offer, OfferLine
 from app.foundation.text import sort_key
@@ -22,7 +26,21 @@ from app.geography.models import County, District, Settlement
 from app.needs.models import Household, Need, Signal, SignalLine
 from app.partners.models import Agreement, Organisation, ServiceArea
 from app.planning.models import Plan, PlanVersion
-from app.stock.models import Balance, Lot, Movement, Place, PlaceKind, Voucher, VoucherSeries, Warehouse
+from app.stock.models import (
+    Balance,
+    Lot,
+    Movement,
+    Place,
+    PlaceKind,
+    Review,
+    StockLevel,
+    Voucher,
+    VoucherSeries,
+    Warehouse,
+)
+from app.stocktakes.models import Count, Stocktake, StocktakeLine
+from app.transfers.models import Transfer, TransferLine, TransferLot
+from app.write_offs.models import WriteOff, WriteOffLine, WriteOffPhoto
 
 NUMBERS = itertools.count(1)
 ON = date(2026, 11, 24)
@@ -185,7 +203,7 @@ def a_warehouse(uow: UnitOfWork, county: County | None = None, code: str | None 
         PlaceKind.STAGING: "KI",
     }
     for kind in PlaceKind:
-        if kind is not PlaceKind.VEHICLE:
+        if kind not in (PlaceKind.VEHICLE, PlaceKind.BOX):
             a_place(uow, made, kind, f"{code}-{names.get(kind, kind.upper())}")
     return made
 
@@ -207,8 +225,6 @@ def the_place(uow: UnitOfWork, warehouse: Warehouse, kind: str = PlaceKind.SHELF
 
 def a_lot(uow: UnitOfWork, warehouse: Warehouse, on_shelf: int = 10, **facts: Any) -> Lot:
     """Return a lot whose ``on_shelf`` units came from a donor straight to the shelf, with the movement that says so."""
-    from uuid import uuid4
-
     item = facts.pop("item", None) or an_item(uow)
     made = _add(uow, Lot(**{"item_id": item.id, "warehouse_id": warehouse.id, "received_at": uow.now, **facts}))
     donor, shelf = the_place(uow, warehouse, PlaceKind.DONOR), the_place(uow, warehouse)
@@ -263,6 +279,111 @@ def a_voucher(uow: UnitOfWork, warehouse: Warehouse, number: int | None = None) 
             content={},
         ),
     )
+
+
+def a_box(uow: UnitOfWork, warehouse: Warehouse, **facts: Any) -> Box:
+    """Return an open box that stands on the warehouse's shelf, with the move that put it there."""
+    shelf, number = the_place(uow, warehouse), next(NUMBERS)
+    place = a_place(uow, warehouse, PlaceKind.BOX, f"{warehouse.code}-B-{number}")
+    place.parent_id = place.root_id = shelf.id
+    home = {"warehouse_id": warehouse.id, "county_id": warehouse.county_id}
+    sscc = f"0{number:016}"
+    made = _add(
+        uow, Box(**{"sscc": sscc + check_digit(sscc), "place_id": place.id, "opened_at": uow.now, **home, **facts})
+    )
+    move = {"from_place_id": the_place(uow, warehouse, PlaceKind.DOCK).id, "to_place_id": shelf.id}
+    _add(
+        uow,
+        BoxMove(operation_id=uuid4(), box_id=made.id, happened_at=uow.now, recorded_at=uow.now, **move, **home),
+    )
+    return made
+
+
+def a_review(uow: UnitOfWork, warehouse: Warehouse, **facts: Any) -> Review:
+    """Return an open discrepancy."""
+    given = {
+        "operation_id": uuid4(),
+        "kind": "move",
+        "outcome": "needs_review",
+        "payload": {},
+        "said": [],
+        "happened_at": uow.now,
+        "opened_at": uow.now,
+        "warehouse_id": warehouse.id,
+        "county_id": warehouse.county_id,
+    }
+    return _add(uow, Review(**{**given, **facts}))
+
+
+def a_level(uow: UnitOfWork, warehouse: Warehouse, item: Item, least: int = 10, most: int | None = None) -> StockLevel:
+    """Return how much of an item a warehouse should have."""
+    home = {"warehouse_id": warehouse.id, "county_id": warehouse.county_id}
+    return _add(uow, StockLevel(item_id=item.id, least=least, most=most, **home))
+
+
+def a_transfer(uow: UnitOfWork, source: Warehouse, target: Warehouse, lot: Lot | None = None, **facts: Any) -> Transfer:
+    """Return a requested transfer of one line; with a lot, five of it are picked."""
+    with uow.office("transfers"):
+        made = _add(
+            uow,
+            Transfer(
+                **{
+                    "from_warehouse_id": source.id,
+                    "to_warehouse_id": target.id,
+                    "from_county_id": source.county_id,
+                    "to_county_id": target.county_id,
+                    "requested_at": uow.now,
+                    **facts,
+                }
+            ),
+        )
+        line = _add(uow, TransferLine(transfer_id=made.id, item_id=lot.item_id if lot else an_item(uow).id, quantity=5))
+        if lot:
+            staging = the_place(uow, source, PlaceKind.STAGING)
+            _add(uow, TransferLot(transfer_id=made.id, line_id=line.id, lot_id=lot.id, place_id=staging.id, quantity=5))
+    return made
+
+
+def a_stocktake(uow: UnitOfWork, warehouse: Warehouse, lot: Lot | None = None, **facts: Any) -> Stocktake:
+    """Return a stocktake of a whole warehouse; with a lot, ten of it were counted and are a line."""
+    home = {"warehouse_id": warehouse.id, "county_id": warehouse.county_id}
+    made = _add(uow, Stocktake(**{"place_ids": [], "category_ids": [], "opened_at": uow.now, **home, **facts}))
+    if lot:
+        where = {"stocktake_id": made.id, "place_id": the_place(uow, warehouse).id, "lot_id": lot.id}
+        _add(
+            uow,
+            Count(operation_id=uuid4(), round=1, quantity=10, counted_at=uow.now, recorded_at=uow.now, **where, **home),
+        )
+        _add(uow, StocktakeLine(expected=10, counted=10, **where))
+    return made
+
+
+def a_write_off(uow: UnitOfWork, warehouse: Warehouse, lot: Lot, **facts: Any) -> WriteOff:
+    """Return a proposal to write one piece of a lot off, with a picture."""
+    home = {"warehouse_id": warehouse.id, "county_id": warehouse.county_id}
+    made = _add(uow, WriteOff(**{"reason": "damaged", "committee": [], "proposed_at": uow.now, **home, **facts}))
+    _add(uow, WriteOffLine(write_off_id=made.id, lot_id=lot.id, place_id=the_place(uow, warehouse).id, quantity=1))
+    _add(uow, WriteOffPhoto(write_off_id=made.id, jpeg=b"", added_at=uow.now))
+    return made
+
+
+def a_conversion(uow: UnitOfWork, warehouse: Warehouse, lot: Lot, **facts: Any) -> Conversion:
+    """Return a conversion into which one piece of a lot went."""
+    given = {
+        "operation_id": uuid4(),
+        "kind": "repack",
+        "weight_in_g": 1000,
+        "weight_out_g": 1000,
+        "tolerance_permille": 20,
+        "happened_at": uow.now,
+        "recorded_at": uow.now,
+        "warehouse_id": warehouse.id,
+        "county_id": warehouse.county_id,
+    }
+    made = _add(uow, Conversion(**{**given, **facts}))
+    where = {"lot_id": lot.id, "place_id": the_place(uow, warehouse).id}
+    _add(uow, ConversionLot(conversion_id=made.id, comes_out=False, quantity=1, **where))
+    return made
 
 
 def a_donor(uow: UnitOfWork, **facts: Any) -> Donor:

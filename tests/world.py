@@ -96,6 +96,13 @@ def _county(uow: UnitOfWork, code: str) -> Ids:
         "plan": plan,
         "need_exclusion": make.an_exclusion(uow, need),
         "voucher": make.a_voucher(uow, warehouse),
+        "review": make.a_review(uow, warehouse),
+        "stock_level": make.a_level(uow, warehouse, make.an_item(uow)),
+        "box": make.a_box(uow, warehouse),
+        "transfer": make.a_transfer(uow, warehouse, make.a_warehouse(uow, county), lot),
+        "stocktake": make.a_stocktake(uow, warehouse, lot),
+        "write_off": make.a_write_off(uow, warehouse, lot),
+        "conversion": make.a_conversion(uow, warehouse, lot),
     }
     ids: Ids = {name: row.id for name, row in rows.items()}
     ids["item"], ids["allocation_run"] = lot.item_id, share.run_id
@@ -110,6 +117,14 @@ def _county(uow: UnitOfWork, code: str) -> Ids:
         ("arrival_line", "arrival_id", "arrival"),
         ("parcel_line", "parcel_id", "parcel"),
         ("plan_version", "plan_id", "plan"),
+        ("box_move", "box_id", "box"),
+        ("transfer_line", "transfer_id", "transfer"),
+        ("transfer_lot", "transfer_id", "transfer"),
+        ("stocktake_count", "stocktake_id", "stocktake"),
+        ("stocktake_line", "stocktake_id", "stocktake"),
+        ("write_off_line", "write_off_id", "write_off"),
+        ("write_off_photo", "write_off_id", "write_off"),
+        ("conversion_lot", "conversion_id", "conversion"),
     ):
         ids[table] = _first(uow, table, column, ids[parent])
     ids["vehicle_absence"] = make.an_absence(uow, vehicle).id

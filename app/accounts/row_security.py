@@ -51,6 +51,14 @@ _VOUCHER = Rule(
     ("stock",),
     ("donations", "delivery"),
 )
+_FLOOR = ("stock.read",), ("stock.operate",)
+_BOX = Rule(*_FLOOR, ("boxes",), ("allocation", "delivery", "stock", "transfers"))
+_REVIEW = Rule(("stock.read",), ("stock.operate", "stock.review"), ("stock",))
+_LEVEL = Rule(("stock.read",), ("stock.levels",), ("stock",))
+_TRANSFER = Rule(("transfers.read",), (), ("transfers",))
+_STOCKTAKE = Rule(("stock.read",), ("stock.operate", "stocktakes.manage"), ("stocktakes",))
+_WRITE_OFF = Rule(("stock.read",), ("stock.operate", "stock.write_off"), ("write_offs",))
+_CONVERSION = Rule(*_FLOOR, ("conversions",), ("stock",))
 _DONOR = Rule(
     ("donations.read", "donations.receive", "offers.own", "users.manage"),
     ("donations.offer", "donations.decide", "donations.receive", "offers.own"),
@@ -118,4 +126,19 @@ RULES: dict[str, Rule] = {
     "proof": _PROOF,
     "plan": _PLAN,
     "plan_version": follows("plan", "plan_id", _PLAN),
+    "review": _REVIEW,
+    "stock_level": _LEVEL,
+    "box": _BOX,
+    "box_move": _BOX,
+    "transfer": _TRANSFER,
+    "transfer_line": follows("transfer", "transfer_id", _TRANSFER),
+    "transfer_lot": follows("transfer", "transfer_id", _TRANSFER),
+    "stocktake": _STOCKTAKE,
+    "stocktake_count": _STOCKTAKE,
+    "stocktake_line": follows("stocktake", "stocktake_id", _STOCKTAKE),
+    "write_off": _WRITE_OFF,
+    "write_off_line": follows("write_off", "write_off_id", _WRITE_OFF),
+    "write_off_photo": follows("write_off", "write_off_id", _WRITE_OFF),
+    "conversion": _CONVERSION,
+    "conversion_lot": follows("conversion", "conversion_id", _CONVERSION),
 }

@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, TEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.foundation.actor import Scope
@@ -20,21 +20,32 @@ from app.foundation.database import Base, Numbered
 
 
 class PlaceKind(StrEnum):
-    """What a place is. The last five are accounts without walls."""
+    """What a place is. The last six are accounts without walls."""
 
     DOCK = "dock"
     SHELF = "shelf"
     QUARANTINE = "quarantine"
     STAGING = "staging"
     VEHICLE = "vehicle"
+    BOX = "box"
     DONOR = "donor"
     HANDED_OVER = "handed_over"
     LOSS = "loss"
     DISCREPANCY = "discrepancy"
     IN_TRANSIT = "in_transit"
+    CONVERSION = "conversion"
 
 
-REAL = frozenset({PlaceKind.DOCK, PlaceKind.SHELF, PlaceKind.QUARANTINE, PlaceKind.STAGING, PlaceKind.VEHICLE})
+REAL = frozenset(
+    {
+        PlaceKind.DOCK,
+        PlaceKind.SHELF,
+        PlaceKind.QUARANTINE,
+        PlaceKind.STAGING,
+        PlaceKind.VEHICLE,
+        PlaceKind.BOX,
+    }
+)
 """Places that hold things: their balance never goes below zero."""
 
 
@@ -49,6 +60,11 @@ class Kind(StrEnum):
     HAND_OVER = "hand_over"
     BRING_BACK = "bring_back"
     WRITE_OFF = "write_off"
+    TRANSFER_OUT = "transfer_out"
+    TRANSFER_IN = "transfer_in"
+    FIND = "find"
+    LOSE = "lose"
+    CONVERT = "convert"
     REVERSE = "reverse"
 
 
@@ -99,11 +115,14 @@ class Place(Numbered, Base):
     warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"), index=True)
     county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"))
+    """The shelf of a bin; what a box stands on or in."""
     code: Mapped[str] = mapped_column(unique=True)
     """Printed on the shelf: "MIS-A-03-2"."""
     kind: Mapped[str]
     storage_class: Mapped[str] = mapped_column(default="ambient")
     retired_at: Mapped[datetime | None]
+    root_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"), index=True)
+    """Of a box: the place with walls where it stands, through all boxes that it stands in."""
 
     warehouse: Mapped[Warehouse] = relationship()
 
@@ -286,3 +305,82 @@ class Voucher(Numbered, Base):
     subject_id: Mapped[int]
     content: Mapped[dict[str, Any]]
     """What the PDF shows, as it was at posting."""
+    cancel_reason: Mapped[str | None]
+
+
+class ReviewState(StrEnum):
+    """The life of a discrepancy."""
+
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+class Review(Numbered, Base):
+    """Something that a phone saw and the books did not: a person resolves it (eltérés), nothing is dropped."""
+
+    __tablename__ = "review"
+    __table_args__ = (Index("ix_review_warehouse_id_state_id", "warehouse_id", "state", "id"),)
+    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
+
+    operation_id: Mapped[UUID] = mapped_column(unique=True)
+    kind: Mapped[str]
+    """The kind of operation."""
+    outcome: Mapped[str]
+    """needs_review: booked against the discrepancy place; rejected: not booked at all."""
+    payload: Mapped[dict[str, Any]]
+    said: Mapped[list[Any]]
+    """Sentences about what did not fit, as Messages."""
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"))
+    quantity: Mapped[int | None]
+    """How many pieces the books lacked."""
+    happened_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    actor_id: Mapped[int | None]
+    """Who did it."""
+    warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
+    county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
+    state: Mapped[str] = mapped_column(default=ReviewState.OPEN)
+    resolution: Mapped[str | None]
+    note: Mapped[str | None]
+    resolved_at: Mapped[datetime | None]
+    resolved_by_id: Mapped[int | None]
+    movement_id: Mapped[int | None] = mapped_column(ForeignKey("movement.id"))
+    """The movement that resolved it, if one did."""
+
+
+class StockLevel(Numbered, Base):
+    """How much of an item a warehouse should have at least and at most."""
+
+    __tablename__ = "stock_level"
+    __table_args__ = (
+        UniqueConstraint("warehouse_id", "item_id"),
+        CheckConstraint("least >= 0 AND (most IS NULL OR most >= least)", name="least_below_most"),
+    )
+    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
+
+    warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
+    county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
+    item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
+    least: Mapped[int]
+    most: Mapped[int | None]
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class LedgerSeal(Numbered, Base):
+    """A link of a warehouse's hash chain over movements that no seal held yet: ids and quantities, nobody's name."""
+
+    __tablename__ = "ledger_seal"
+    __table_args__ = (UniqueConstraint("warehouse_id", "number"),)
+
+    warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
+    number: Mapped[int]
+    """1, 2, … within the warehouse, without gaps."""
+    movement_ids: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    digests: Mapped[bytes] = mapped_column(LargeBinary)
+    """16 bytes of each movement's SHA-256, in the order of ``movement_ids``: they name the one that was changed."""
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    """SHA-256 over the hash before it and all digests."""
+    sealed_at: Mapped[datetime]

@@ -69,6 +69,7 @@ FIRST_PLACES = {
     PlaceKind.LOSS: "VESZT",
     PlaceKind.DISCREPANCY: "ELTER",
     PlaceKind.IN_TRANSIT: "UTON",
+    PlaceKind.CONVERSION: "ATALAK",
 }
 """What every warehouse has from its first day, and how the codes end."""
 

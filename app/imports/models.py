@@ -1,0 +1,60 @@
+"""Tables of imports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.database import Base, Numbered
+
+
+class ImportState(StrEnum):
+    """The life of an import."""
+
+    UPLOADED = "uploaded"
+    READING = "reading"
+    PREVIEWED = "previewed"
+    LOADING = "loading"
+    LOADED = "loaded"
+    REVERSED = "reversed"
+    FAILED = "failed"
+
+
+class ImportKind(StrEnum):
+    """What the file holds."""
+
+    OPENING_STOCK = "opening_stock"
+    CATALOGUE = "catalogue"
+
+
+class Import(Numbered, Base):
+    """A file that somebody brought in: how its columns were understood, what is wrong in it, what it made."""
+
+    __tablename__ = "data_import"
+    __table_args__ = (Index("ix_data_import_uploaded_by_id_id", "uploaded_by_id", "id"),)
+
+    kind: Mapped[str]
+    state: Mapped[str] = mapped_column(default=ImportState.UPLOADED)
+    warehouse_id: Mapped[int | None] = mapped_column(ForeignKey("warehouse.id"))
+    """Where an opening stock lies."""
+    file_name: Mapped[str]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The file itself, until it is loaded or a week old."""
+    content_hash: Mapped[str]
+    mapping: Mapped[dict[str, Any]]
+    """Our field → the file's column."""
+    rows_count: Mapped[int | None]
+    problems: Mapped[list[Any] | None]
+    """[{row, column, message}], the first thousand."""
+    figures: Mapped[dict[str, Any] | None]
+    made: Mapped[dict[str, Any] | None]
+    """What it wrote, so that it can be taken back."""
+    uploaded_by_id: Mapped[int | None]
+    uploaded_at: Mapped[datetime]
+    loaded_at: Mapped[datetime | None]
+    reversed_at: Mapped[datetime | None]
+    failure: Mapped[dict[str, Any] | None]

@@ -1,0 +1,98 @@
+"""Tables of stocktakes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.foundation.actor import Scope
+from app.foundation.database import Base, Numbered
+
+
+class StocktakeState(StrEnum):
+    """The life of a stocktake."""
+
+    COUNTING = "counting"
+    RECOUNTING = "recounting"
+    TO_APPROVE = "to_approve"
+    POSTED = "posted"
+    CANCELLED = "cancelled"
+
+
+class Stocktake(Numbered, Base):
+    """A stocktake (leltár) of some places, some categories, or a whole warehouse."""
+
+    __tablename__ = "stocktake"
+    __table_args__ = (Index("ix_stocktake_warehouse_id_id", "warehouse_id", "id"),)
+    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
+
+    warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
+    county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
+    state: Mapped[str] = mapped_column(default=StocktakeState.COUNTING)
+    place_ids: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    """Counted places; empty: all places with walls but vehicles."""
+    category_ids: Mapped[list[int]] = mapped_column(ARRAY(BIGINT))
+    """Counted categories; empty: all."""
+    note: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    opened_by_id: Mapped[int | None]
+    counted_at: Mapped[datetime | None]
+    """When the first count was declared complete."""
+    approved_at: Mapped[datetime | None]
+    approved_by_id: Mapped[int | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
+    voucher_id: Mapped[int | None] = mapped_column(ForeignKey("voucher.id"))
+    version: Mapped[int] = mapped_column(default=1)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class Count(Numbered, Base):
+    """What somebody counted of a lot in a place. Only grows: a correction is a newer count of the same round."""
+
+    __tablename__ = "stocktake_count"
+    __table_args__ = (
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        CheckConstraint("round IN (1, 2)", name="round_one_or_two"),
+        Index("ix_stocktake_count_stocktake_id_place_id", "stocktake_id", "place_id", "lot_id"),
+    )
+    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
+
+    operation_id: Mapped[UUID] = mapped_column(unique=True)
+    stocktake_id: Mapped[int] = mapped_column(ForeignKey("stocktake.id"))
+    round: Mapped[int]
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
+    """None: something was found that no lot of the books explains, or the place was found empty (quantity 0)."""
+    item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
+    quantity: Mapped[int]
+    counted_at: Mapped[datetime]
+    """When it was counted, by the device: movements that happened later are not held against it."""
+    recorded_at: Mapped[datetime]
+    counted_by_id: Mapped[int | None]
+    warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
+    county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
+
+
+class StocktakeLine(Numbered, Base):
+    """What the books expect of a lot in a place against what was counted, as it was posted."""
+
+    __tablename__ = "stocktake_line"
+    __table_args__ = (UniqueConstraint("stocktake_id", "place_id", "lot_id"),)
+
+    stocktake_id: Mapped[int] = mapped_column(ForeignKey("stocktake.id"), index=True)
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"))
+    expected: Mapped[int]
+    """By the movements that happened before it was counted."""
+    counted: Mapped[int]
+    reason: Mapped[str | None]
+    """Why the difference is accepted."""
+    movement_id: Mapped[int | None] = mapped_column(ForeignKey("movement.id"))

@@ -1,0 +1,1 @@
+"""Transfers between warehouses: requested, picked, in transit, received with differences line by line."""
