@@ -31,6 +31,8 @@ FILES = {
         "swagger-ui-dist",
         ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"],
     ),
+    "zxing": ("zxing-wasm/dist", ["es/reader/index.js", "es/share.js", "reader/zxing_reader.wasm"]),
+    "idb": ("idb/build", ["index.js"]),
     "world-atlas": ("world-atlas", ["countries-10m.json", "countries-50m.json"]),
     "topojson-client": ("topojson-client/dist", ["topojson-client.min.js"]),
     "inter": (
