@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
 from app.donations.errors import NoSuchArrival
 from app.foundation import language
-from app.foundation.documents import pdf
+from app.foundation.documents import paper
 from app.foundation.words import Message, say
 
 if TYPE_CHECKING:
     from app.stock.models import Voucher
 
-DOCUMENTS = Path(__file__).parent / "documents"
 
 INSPECTIONS: dict[str, Message] = {
     "accept": say("accepted"),
@@ -33,67 +31,62 @@ def note(voucher: Voucher | None) -> bytes:
         raise NoSuchArrival
     content = voucher.content
     arrived = language.moment(datetime.fromisoformat(content["arrived_at"]))
-    return pdf(
-        DOCUMENTS / "paper.typ",
-        {
-            "title": say("Goods-received note"),
-            "code": voucher.code,
-            "cancelled": say("Cancelled") if voucher.cancelled_at else None,
-            "facts": [
-                [say("Warehouse"), content["warehouse"]],
-                [say("Donor"), content["donor"]],
-                [say("Offer"), content["offer"] or say("unannounced")],
-                [say("Arrived"), arrived],
-            ],
-            "heads": [say("Lot"), say("Item"), say("Quantity"), say("Expiry"), say("Inspection")],
-            "rows": [
-                [
-                    line["lot"] or "–",
-                    line[f"item_{language.language()}"],
-                    f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
-                    language.date_(line["expires_on"]) if line["expires_on"] else "–",
-                    _inspected(line),
-                ]
-                for line in content["lines"]
-            ],
-            "sums": _sums(content["lines"]),
-            "closing": None,
-            "signatures": [say("Handed over by"), say("Received by")],
-        },
+    return paper(
+        title=say("Goods-received note"),
+        code=voucher.code,
+        cancelled=say("Cancelled") if voucher.cancelled_at else None,
+        facts=[
+            [say("Warehouse"), content["warehouse"]],
+            [say("Donor"), content["donor"]],
+            [say("Offer"), content["offer"] or say("unannounced")],
+            [say("Arrived"), arrived],
+        ],
+        wide=1,
+        heads=[say("Lot"), say("Item"), say("Quantity"), say("Expiry"), say("Inspection")],
+        rows=[
+            [
+                line["lot"] or "–",
+                line[f"item_{language.language()}"],
+                f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
+                language.date_(line["expires_on"]) if line["expires_on"] else "–",
+                _inspected(line),
+            ]
+            for line in content["lines"]
+        ],
+        sums=_sums(content["lines"]),
+        closing=None,
+        signatures=[say("Handed over by"), say("Received by")],
     )
 
 
 def certificate(voucher: Voucher) -> bytes:
     """Return the donor's certificate."""
     content = voucher.content
-    return pdf(
-        DOCUMENTS / "paper.typ",
-        {
-            "title": say("Donor's certificate"),
-            "code": voucher.code,
-            "cancelled": say("Cancelled") if voucher.cancelled_at else None,
-            "facts": [
-                [say("Donor"), content["donor"]],
-                [say("Offer"), content["offer"]],
-                [say("Arrived"), ", ".join(language.date_(day) for day in content["arrived_on"])],
-            ],
-            "heads": [say("Item"), say("Quantity"), say("Condition"), say("Value")],
-            "rows": [
-                [
-                    line[f"item_{language.language()}"],
-                    f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
-                    CONDITION_NAMES.get(line["condition"], line["condition"]),
-                    language.money(line["value_huf"] / 100),
-                ]
-                for line in content["lines"]
-            ],
-            "sums": _sums(content["lines"]),
-            "closing": say(
-                "We thank you for this gift. It is given free of charge to families whom professionals of the "
-                "signalling network have reported."
-            ),
-            "signatures": [say("For the mission")],
-        },
+    return paper(
+        title=say("Donor's certificate"),
+        code=voucher.code,
+        cancelled=say("Cancelled") if voucher.cancelled_at else None,
+        facts=[
+            [say("Donor"), content["donor"]],
+            [say("Offer"), content["offer"]],
+            [say("Arrived"), ", ".join(language.date_(day) for day in content["arrived_on"])],
+        ],
+        heads=[say("Item"), say("Quantity"), say("Condition"), say("Value")],
+        rows=[
+            [
+                line[f"item_{language.language()}"],
+                f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
+                CONDITION_NAMES.get(line["condition"], line["condition"]),
+                language.money(line["value_huf"] / 100),
+            ]
+            for line in content["lines"]
+        ],
+        sums=_sums(content["lines"]),
+        closing=say(
+            "We thank you for this gift. It is given free of charge to families whom professionals of the "
+            "signalling network have reported."
+        ),
+        signatures=[say("For the mission")],
     )
 
 

@@ -1,4 +1,4 @@
-"""PDF documents: a typst template and plain data in, bytes out.
+"""PDF documents: a typst template and plain data in, bytes out. ``paper`` is the form of every voucher and record.
 
 The data goes in as JSON, never as markup: whatever somebody typed is shown as they typed it.
 """
@@ -6,7 +6,7 @@ The data goes in as JSON, never as markup: whatever somebody typed is shown as t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,44 @@ def pdf(template: Path, data: Mapping[str, Any]) -> bytes:
     stored = json.dumps({**_plain(data), "language": language()}, ensure_ascii=False)
     made: bytes = typst.compile(template, root=template.parent, sys_inputs={"data": stored})
     return made
+
+
+PAPER = Path(__file__).parent / "papers" / "paper.typ"
+
+
+def paper(
+    *,
+    title: Message,
+    code: str,
+    facts: Sequence[Sequence[Any]],
+    heads: Sequence[Message],
+    rows: Sequence[Sequence[Any]],
+    wide: int = 0,
+    sums: Sequence[Sequence[Any]] = (),
+    closing: Message | None = None,
+    signatures: Sequence[Any] = (),
+    cancelled: Message | None = None,
+) -> bytes:
+    """Return a voucher or record: its code, facts and sums as (label, value), a table whose column ``wide`` fills up.
+
+    ``cancelled`` is written across it where the paper no longer holds. Values are shown as they are; Messages are said
+    in the reader's language.
+    """
+    return pdf(
+        PAPER,
+        {
+            "title": title,
+            "code": code,
+            "facts": facts,
+            "heads": heads,
+            "rows": rows,
+            "wide": wide,
+            "sums": sums,
+            "closing": closing,
+            "signatures": signatures,
+            "cancelled": cancelled,
+        },
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,10 @@ ID_MAX = 2**63 - 1
 STORAGE = ("ambient", "chilled", "frozen", "bulky", "hazardous")
 CONDITIONS = ("new", "good", "worn")
 PLACE_KINDS = ("dock", "shelf", "quarantine", "staging", "vehicle")
-KINDS = ("receive", "put_away", "move", "pick", "load", "hand_over", "bring_back", "write_off", "reverse")
+KINDS = (
+    *("receive", "put_away", "move", "pick", "load", "hand_over", "bring_back", "write_off", "reverse"),
+    *("transfer_out", "transfer_in", "find", "lose", "convert"),
+)
 VIEWS = ("expiring", "expired", "quarantine", "discrepancy")
 
 

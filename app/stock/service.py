@@ -82,6 +82,14 @@ ENDS: dict[Kind, tuple[frozenset[PlaceKind], frozenset[PlaceKind]]] = {
     Kind.HAND_OVER: (REAL, frozenset({PlaceKind.HANDED_OVER})),
     Kind.BRING_BACK: (frozenset({PlaceKind.VEHICLE, PlaceKind.HANDED_OVER}), REAL),
     Kind.WRITE_OFF: (REAL, frozenset({PlaceKind.LOSS})),
+    Kind.TRANSFER_OUT: (REAL, frozenset({PlaceKind.IN_TRANSIT})),
+    Kind.TRANSFER_IN: (frozenset({PlaceKind.IN_TRANSIT, PlaceKind.DISCREPANCY}), REAL),
+    Kind.FIND: (frozenset({PlaceKind.DISCREPANCY}), REAL),
+    Kind.LOSE: (
+        REAL | {PlaceKind.IN_TRANSIT, PlaceKind.DISCREPANCY},
+        frozenset({PlaceKind.DISCREPANCY, PlaceKind.LOSS}),
+    ),
+    Kind.CONVERT: (REAL | {PlaceKind.CONVERSION}, REAL | {PlaceKind.CONVERSION}),
 }
 """Where each kind of movement may begin and end."""
 

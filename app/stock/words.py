@@ -16,6 +16,8 @@ PLACE_KINDS: dict[str, Message] = {
     PlaceKind.LOSS: say("Loss"),
     PlaceKind.DISCREPANCY: say("Discrepancy"),
     PlaceKind.IN_TRANSIT: say("In transit"),
+    PlaceKind.CONVERSION: say("Conversion"),
+    PlaceKind.BOX: say("Box"),
 }
 
 KINDS: dict[str, Message] = {
@@ -27,6 +29,11 @@ KINDS: dict[str, Message] = {
     Kind.HAND_OVER: say("Hand-over"),
     Kind.BRING_BACK: say("Bringing back"),
     Kind.WRITE_OFF: say("Write-off"),
+    Kind.TRANSFER_OUT: say("Sent to another warehouse"),
+    Kind.TRANSFER_IN: say("Arrived from another warehouse"),
+    Kind.FIND: say("Found"),
+    Kind.LOSE: say("Missing"),
+    Kind.CONVERT: say("Conversion"),
     Kind.REVERSE: say("Taking back"),
 }
 

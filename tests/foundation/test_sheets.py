@@ -1,0 +1,28 @@
+"""Tables that leave the house: they open in office programs, and nothing in them acts."""
+
+import io
+from datetime import UTC, date, datetime
+
+import pytest
+from openpyxl import load_workbook
+
+from app.foundation.sheets import as_csv, as_xlsx
+
+FORMULAS = ["=1+1", "+49", "-2+3", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0"]
+
+
+@pytest.mark.parametrize("typed", FORMULAS)
+def test_what_looks_like_a_formula_is_a_text_in_both_forms(typed):
+    written = as_csv(["name"], [[typed]]).decode("utf-8-sig").splitlines()[1]
+    assert written.strip('"').startswith("'")
+    cell = load_workbook(io.BytesIO(as_xlsx(["name"], [[typed]]))).active["A2"]
+    assert (cell.data_type, cell.value[0]) == ("s", "'")
+
+
+def test_numbers_days_and_times_stay_what_they_are():
+    moment = datetime(2026, 11, 24, 15, 5, tzinfo=UTC)
+    row = [-12, date(2026, 11, 24), moment, None, "Ózd; „ő”"]
+    lines = as_csv(list("abcde"), [row]).decode("utf-8-sig").splitlines()
+    assert lines[1] == '-12;2026-11-24;2026-11-24 16:05:00;;"Ózd; „ő”"'
+    cells = [cell.value for cell in load_workbook(io.BytesIO(as_xlsx(list("abcde"), [row]))).active[2]]
+    assert cells == [-12, datetime(2026, 11, 24), datetime(2026, 11, 24, 16, 5), None, "Ózd; „ő”"]
