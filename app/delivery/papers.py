@@ -1,16 +1,21 @@
-"""Run sheet, loading list and packing list as PDF: typst draws them, the words come in the reader's language."""
+"""Run sheet, loading list, packing list and delivery note as PDF; the words come in the reader's language."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.delivery import queries
 from app.delivery.words import RELATIONS, STORAGE
-from app.foundation.documents import pdf
-from app.foundation.language import date_, language, time_, translate, weight
+from app.foundation.documents import paper, pdf
+from app.foundation.language import date_, language, number, time_, translate, weight
 from app.foundation.words import say
+from app.stock.voucher_papers import paper_of
+
+if TYPE_CHECKING:
+    from app.stock.models import Voucher
 
 FOLDER = Path(__file__).parent / "documents"
 
@@ -74,6 +79,31 @@ def packing_list(run: Any, stops: Sequence[queries.StopSeen], warehouse: str) ->
         for each in parcels
     ]
     return _pdf("packing_list.typ", run, warehouse, say("Packing list"), {"parcels": rows})
+
+
+@paper_of("delivery")
+def delivery_note(voucher: Voucher) -> bytes:
+    """Return what left with a run: lots and quantities, the parcels by their codes."""
+    content = voucher.content
+    return paper(
+        title=say("Delivery note"),
+        code=voucher.code,
+        cancelled=say("Cancelled") if voucher.cancelled_at else None,
+        facts=[
+            [say("Run"), content["run"]],
+            [say("Vehicle"), content["plate"]],
+            [say("Day"), date_(date.fromisoformat(content["on"]))],
+            [say("Departure"), f"{date_(voucher.posted_at)} {time_(voucher.posted_at)}"],
+            [say("Parcels"), ", ".join(content["parcels"])],
+        ],
+        wide=1,
+        heads=[say("Lot"), say("Item"), say("Quantity")],
+        rows=[
+            [line["lot"], line[f"item_{language()}"], f"{number(line['quantity'])} {line[f'unit_{language()}']}"]
+            for line in content["lines"]
+        ],
+        signatures=[say("Handed over by"), say("Driver")],
+    )
 
 
 def _pdf(template: str, run: Any, warehouse: str, title: Any, content: Mapping[str, Any]) -> bytes:

@@ -12,6 +12,7 @@ from app.donations.errors import NoSuchArrival
 from app.foundation import language
 from app.foundation.documents import paper
 from app.foundation.words import Message, say
+from app.stock.voucher_papers import paper_of
 
 if TYPE_CHECKING:
     from app.stock.models import Voucher
@@ -25,12 +26,13 @@ INSPECTIONS: dict[str, Message] = {
 CONDITION_NAMES: dict[str, Message] = {"new": say("new"), "good": say("good"), "worn": say("worn")}
 
 
+@paper_of("receipt")
 def note(voucher: Voucher | None) -> bytes:
     """Return the goods-received note."""
     if voucher is None:
         raise NoSuchArrival
     content = voucher.content
-    arrived = language.moment(datetime.fromisoformat(content["arrived_at"]))
+    arrived_at = datetime.fromisoformat(content["arrived_at"])
     return paper(
         title=say("Goods-received note"),
         code=voucher.code,
@@ -39,7 +41,7 @@ def note(voucher: Voucher | None) -> bytes:
             [say("Warehouse"), content["warehouse"]],
             [say("Donor"), content["donor"]],
             [say("Offer"), content["offer"] or say("unannounced")],
-            [say("Arrived"), arrived],
+            [say("Arrived"), f"{language.date_(arrived_at)} {language.time_(arrived_at)}"],
         ],
         wide=1,
         heads=[say("Lot"), say("Item"), say("Quantity"), say("Expiry"), say("Inspection")],
@@ -59,6 +61,7 @@ def note(voucher: Voucher | None) -> bytes:
     )
 
 
+@paper_of("certificate")
 def certificate(voucher: Voucher) -> bytes:
     """Return the donor's certificate."""
     content = voucher.content
