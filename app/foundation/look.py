@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.foundation import language
 from app.foundation.errors import Invalid
+from app.foundation.http import EITHER, permission_of
 from app.foundation.words import Message
 
 _TOAST = "toast"
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
         "asset": asset,
         "url_with": url_with,
         "may": may,
+        "opens": opens,
         "toasts": toasts,
         "today": language.today,
         "now": lambda: datetime.now(UTC),
@@ -85,6 +87,13 @@ def may(permission: str) -> bool:
     """Tell whether the person at the screen holds a permission in any scope."""
     actor = g.get("actor")
     return bool(actor and actor.may(permission))
+
+
+def opens(endpoint: str) -> bool:
+    """Tell whether there is such a page, and the person at the screen may open it."""
+    actor = g.get("actor")
+    wanted = permission_of(endpoint, "GET")
+    return bool(actor and wanted and any(actor.may(each) for each in wanted.split(EITHER)))
 
 
 def done(sentence: Message | str, *, undo: str | None = None, fields: dict[str, Any] | None = None) -> None:
