@@ -429,6 +429,100 @@ def book(
     return Booked(movements[-1], movements, review)
 
 
+@dataclass(frozen=True)
+class Step:
+    """One movement of an operation that has several."""
+
+    lot_id: int
+    from_place_id: int
+    to_place_id: int
+    quantity: int
+    kind: Kind | str
+    reason: str | None = None
+
+
+def move_all(
+    uow: UnitOfWork, *, operation_id: UUID, steps: Sequence[Step], happened_at: datetime | None = None, line: int = 0
+) -> list[Movement]:
+    """Make several movements as lines of one operation, in their order: all of them, or none."""
+    if not steps:
+        return []
+    lines = [
+        Line(
+            lot_id=step.lot_id,
+            from_place_id=step.from_place_id,
+            to_place_id=step.to_place_id,
+            quantity=step.quantity,
+            kind=Kind(step.kind),
+            operation_id=operation_id,
+            number=line + number,
+            reason=step.reason,
+            happened_at=happened_at,
+        )
+        for number, step in enumerate(steps)
+    ]
+    with _office(uow, "stock.operate"):
+        held = ledger.hold(uow, [key for each in lines for key in _ends(each)])
+        for each in lines:
+            source, target = (held[key] for key in _ends(each))
+            _may_move(uow, each.kind, source, target)
+            _judge(uow, each.kind, source, target, done=False)
+        return ledger.post(uow, held, lines)
+
+
+def open_lot(uow: UnitOfWork, *, warehouse_id: int, item_id: int, **facts: Any) -> Lot:
+    """Open a lot that holds nothing yet: what comes out of a conversion. Facts are those of ``receive``."""
+    warehouse = queries.warehouse(uow.session, uow.actor, warehouse_id)
+    uow.actor.require_for("stock.operate", warehouse=warehouse.id, county=warehouse.county_id)
+    item = catalogue.plain_item(uow.session, item_id)
+    if item.retired_at is not None:
+        raise ItemRetired(item=item.name_hu)
+    lot = _lot(uow, item, {"warehouse_id": warehouse_id, **facts})
+    uow.session.add(lot)
+    uow.session.flush()
+    return lot
+
+
+def take_back(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    movement_ids: Sequence[int],
+    reason: str,
+    happened_at: datetime | None = None,
+) -> list[Movement]:
+    """Take several movements back by their opposites, the last one first, as one operation: all of them, or none.
+
+    For packages whose deed is several movements; nobody else is asked.
+    """
+    originals = [queries.movement(uow.session, uow.actor, movement_id) for movement_id in movement_ids]
+    for original in originals:
+        if original.kind == Kind.REVERSE:
+            raise CannotReverse(movement_id=original.id)
+        if queries.is_reversed(uow.session, original.id):
+            raise AlreadyReversed(movement_id=original.id)
+        permission = "stock.write_off" if original.kind == Kind.WRITE_OFF else "stock.operate"
+        uow.actor.require_for(permission, warehouse=original.warehouse_id, county=original.county_id)
+    lines = [
+        Line(
+            lot_id=original.lot_id,
+            from_place_id=original.to_place_id,
+            to_place_id=original.from_place_id,
+            quantity=original.quantity,
+            kind=Kind.REVERSE,
+            operation_id=operation_id,
+            number=number,
+            reason=reason,
+            happened_at=happened_at,
+            reverses_id=original.id,
+        )
+        for number, original in enumerate(sorted(originals, key=lambda each: each.id, reverse=True))
+    ]
+    with _office(uow, "stock.operate"):
+        held = ledger.hold(uow, [key for each in lines for key in _ends(each)])
+        return ledger.post(uow, held, lines)
+
+
 def _may_move(uow: UnitOfWork, kind: Kind, source: Held, target: Held) -> None:
     permission = "stock.write_off" if kind == Kind.WRITE_OFF else "stock.operate"
     ends = [{"warehouse": each.warehouse_id, "county": each.county_id} for each in (source, target)]
@@ -514,13 +608,37 @@ def reverse(
 
 
 def change_lot_state(uow: UnitOfWork, *, lot_id: int, state: str, reason: str) -> Lot:
-    """Block a lot, put it into quarantine as a whole, or free it again."""
+    """Block a lot, put it into quarantine as a whole, or free it again. What was made of a blocked lot is blocked too.
+
+    Whoever works where the lot was received, or where some of it lies, may say so.
+    """
     lot = queries.lot(uow.session, uow.actor, lot_id)
-    uow.actor.require_for("stock.operate", warehouse=lot.warehouse_id)
+    if not uow.actor.covers("stock.operate", warehouse=lot.warehouse_id):
+        here = queries.balances_of_lot(uow.session, uow.actor, lot_id)
+        ends = [{"warehouse": each.warehouse_id, "county": each.county_id} for each in here if each.guarded]
+        if not any(uow.actor.covers("stock.operate", **end) for end in ends):
+            uow.actor.require_for("stock.operate", warehouse=lot.warehouse_id)
     before, lot.state = lot.state, LotState(state).value
     uow.record("lot.state", subject=("lot", lot.id), before=before, state=lot.state, reason=reason)
+    if lot.state == LotState.BLOCKED:
+        for follower in _FOLLOWERS:
+            for made in follower(uow, lot.id):
+                child = uow.session.get_one(Lot, made)
+                if child.state != LotState.BLOCKED:
+                    uow.record("lot.state", subject=("lot", made), before=child.state, state="blocked", reason=reason)
+                    child.state = LotState.BLOCKED.value
     uow.session.flush()
     return lot
+
+
+Follower = Callable[[UnitOfWork, int], Iterable[int]]
+_FOLLOWERS: list[Follower] = []
+
+
+def blocked_with(follower: Follower) -> Follower:
+    """Let a package above name the lots that hold some of a blocked one: they are blocked with it."""
+    _FOLLOWERS.append(follower)
+    return follower
 
 
 # Reserving ----------------------------------------------------------------------------------------------------------
@@ -661,6 +779,7 @@ def consume_many_and_move(
     kind: Kind,
     happened_at: datetime | None = None,
     line: int = 0,
+    reason: str | None = None,
 ) -> list[Movement]:
     """Move everything that some reservations hold into one place, as lines of one operation, in their order."""
     kind = Kind(kind)
@@ -682,6 +801,7 @@ def consume_many_and_move(
                 kind=kind,
                 operation_id=operation_id,
                 number=line + number,
+                reason=reason,
                 happened_at=happened_at,
                 reserved=row.quantity,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
@@ -21,6 +22,7 @@ class WriteOffState(StrEnum):
     POSTED = "posted"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    TAKEN_BACK = "taken_back"
 
 
 class WriteOffReason(StrEnum):
@@ -41,6 +43,8 @@ class WriteOff(Numbered, Base):
     __table_args__ = (Index("ix_write_off_warehouse_id_id", "warehouse_id", "id"),)
     SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
 
+    operation_id: Mapped[UUID] = mapped_column(unique=True, default=uuid4)
+    """Of the proposal: sent twice, it is proposed once."""
     warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
     county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
     state: Mapped[str] = mapped_column(default=WriteOffState.PROPOSED)

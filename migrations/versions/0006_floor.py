@@ -265,6 +265,7 @@ def upgrade() -> None:
     op.create_index("ix_transfer_to_warehouse_id_id", "transfer", ["to_warehouse_id", "id"], unique=False)
     op.create_table(
         "write_off",
+        sa.Column("operation_id", sa.Uuid(), nullable=False),
         sa.Column("warehouse_id", sa.BigInteger(), nullable=False),
         sa.Column("county_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
@@ -283,6 +284,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["voucher_id"], ["voucher.id"], name="fk_write_off_voucher_id"),
         sa.ForeignKeyConstraint(["warehouse_id"], ["warehouse.id"], name="fk_write_off_warehouse_id"),
         sa.PrimaryKeyConstraint("id", name="pk_write_off"),
+        sa.UniqueConstraint("operation_id", name="uq_write_off_operation_id"),
     )
     op.create_index("ix_write_off_warehouse_id_id", "write_off", ["warehouse_id", "id"], unique=False)
     op.create_table(

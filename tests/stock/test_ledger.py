@@ -373,7 +373,7 @@ def test_a_new_warehouse_has_its_places_and_numbers_its_documents_without_gaps(w
             storage_classes=["ambient"],
         )
         codes = set(uow.session.scalars(select(Place.code).where(Place.warehouse_id == made.id)))
-        assert {"MIS-DOK", "MIS-KAR", "MIS-KI"} < codes and len(codes) == 8
+        assert {"MIS-DOK", "MIS-KAR", "MIS-KI"} < codes and len(codes) == 9
     issued = []
     for number in range(4):
         try:
