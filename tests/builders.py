@@ -38,7 +38,7 @@ from app.stock.models import (
     VoucherSeries,
     Warehouse,
 )
-from app.stocktakes.models import Count, Stocktake, StocktakeLine
+from app.stocktakes.models import Count, Stocktake, StocktakeLine, StocktakePlace
 from app.transfers.models import Transfer, TransferLine, TransferLot
 from app.write_offs.models import WriteOff, WriteOffLine, WriteOffPhoto
 
@@ -354,7 +354,8 @@ def a_stocktake(uow: UnitOfWork, warehouse: Warehouse, lot: Lot | None = None, *
             uow,
             Count(operation_id=uuid4(), round=1, quantity=10, counted_at=uow.now, recorded_at=uow.now, **where, **home),
         )
-        _add(uow, StocktakeLine(expected=10, counted=10, **where))
+        _add(uow, StocktakeLine(expected=10, counted=10, counted_at=uow.now, **where))
+        _add(uow, StocktakePlace(stocktake_id=made.id, place_id=where["place_id"]))
     return made
 
 

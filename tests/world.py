@@ -122,6 +122,7 @@ def _county(uow: UnitOfWork, code: str) -> Ids:
         ("transfer_lot", "transfer_id", "transfer"),
         ("stocktake_count", "stocktake_id", "stocktake"),
         ("stocktake_line", "stocktake_id", "stocktake"),
+        ("stocktake_place", "stocktake_id", "stocktake"),
         ("write_off_line", "write_off_id", "write_off"),
         ("write_off_photo", "write_off_id", "write_off"),
         ("conversion_lot", "conversion_id", "conversion"),

@@ -134,6 +134,7 @@ RULES: dict[str, Rule] = {
     "transfer_line": follows("transfer", "transfer_id", _TRANSFER),
     "transfer_lot": follows("transfer", "transfer_id", _TRANSFER),
     "stocktake": _STOCKTAKE,
+    "stocktake_place": follows("stocktake", "stocktake_id", _STOCKTAKE),
     "stocktake_count": _STOCKTAKE,
     "stocktake_line": follows("stocktake", "stocktake_id", _STOCKTAKE),
     "write_off": _WRITE_OFF,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -23,6 +23,16 @@ class StocktakeState(StrEnum):
     TO_APPROVE = "to_approve"
     POSTED = "posted"
     CANCELLED = "cancelled"
+
+
+class Deed(StrEnum):
+    """What a row of the counting says."""
+
+    COUNTED = "counted"
+    EMPTY = "empty"
+    """Nothing is in the place: whatever was counted there before counts nothing."""
+    DONE = "done"
+    """The place is counted: what was not counted in it is not there."""
 
 
 class Stocktake(Numbered, Base):
@@ -54,6 +64,23 @@ class Stocktake(Numbered, Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
+class StocktakePlace(Numbered, Base):
+    """A place to be counted, and how far it is. Boxes are places of their own, wherever they stand meanwhile."""
+
+    __tablename__ = "stocktake_place"
+    __table_args__ = (UniqueConstraint("stocktake_id", "place_id"), Index("ix_stocktake_place_place_id", "place_id"))
+
+    stocktake_id: Mapped[int] = mapped_column(ForeignKey("stocktake.id"))
+    place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    first_at: Mapped[datetime | None]
+    """When the first count of it was closed, by the device; none: it is not counted yet."""
+    first_by_id: Mapped[int | None]
+    recount: Mapped[bool] = mapped_column(default=False)
+    """Its first count differs from the books: somebody else counts it again."""
+    second_at: Mapped[datetime | None]
+    second_by_id: Mapped[int | None]
+
+
 class Count(Numbered, Base):
     """What somebody counted of a lot in a place. Only grows: a correction is a newer count of the same round."""
 
@@ -69,9 +96,12 @@ class Count(Numbered, Base):
     stocktake_id: Mapped[int] = mapped_column(ForeignKey("stocktake.id"))
     round: Mapped[int]
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
+    deed: Mapped[str] = mapped_column(default=Deed.COUNTED)
     lot_id: Mapped[int | None] = mapped_column(ForeignKey("lot.id"))
-    """None: something was found that no lot of the books explains, or the place was found empty (quantity 0)."""
+    """None: several lots of the item lie there and were counted together; or the row is about the place."""
     item_id: Mapped[int | None] = mapped_column(ForeignKey("item.id"))
+    expires_on: Mapped[date | None]
+    """The date that was read from the pack, where lots were counted together."""
     quantity: Mapped[int]
     counted_at: Mapped[datetime]
     """When it was counted, by the device: movements that happened later are not held against it."""
@@ -93,6 +123,10 @@ class StocktakeLine(Numbered, Base):
     expected: Mapped[int]
     """By the movements that happened before it was counted."""
     counted: Mapped[int]
+    counted_at: Mapped[datetime]
+    """When: what happened before it is contained in it, whenever we learn of it."""
+    round: Mapped[int] = mapped_column(default=1)
+    """Which count decided: 1, 2, or 3 for a choice of who approves."""
     reason: Mapped[str | None]
     """Why the difference is accepted."""
     movement_id: Mapped[int | None] = mapped_column(ForeignKey("movement.id"))

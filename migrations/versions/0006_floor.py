@@ -245,6 +245,8 @@ def upgrade() -> None:
         sa.Column("note", sa.String(), nullable=True),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("requested_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("operation_id", sa.Uuid(), nullable=True),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("picked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
@@ -260,6 +262,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["to_warehouse_id"], ["warehouse.id"], name="fk_transfer_to_warehouse_id"),
         sa.ForeignKeyConstraint(["voucher_id"], ["voucher.id"], name="fk_transfer_voucher_id"),
         sa.PrimaryKeyConstraint("id", name="pk_transfer"),
+        sa.UniqueConstraint("operation_id", name="uq_transfer_operation_id"),
     )
     op.create_index("ix_transfer_from_warehouse_id_id", "transfer", ["from_warehouse_id", "id"], unique=False)
     op.create_index("ix_transfer_to_warehouse_id_id", "transfer", ["to_warehouse_id", "id"], unique=False)
@@ -288,13 +291,31 @@ def upgrade() -> None:
     )
     op.create_index("ix_write_off_warehouse_id_id", "write_off", ["warehouse_id", "id"], unique=False)
     op.create_table(
+        "stocktake_place",
+        sa.Column("stocktake_id", sa.BigInteger(), nullable=False),
+        sa.Column("place_id", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("recount", sa.Boolean(), nullable=False),
+        sa.Column("second_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("second_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(["place_id"], ["place.id"], name="fk_stocktake_place_place_id"),
+        sa.ForeignKeyConstraint(["stocktake_id"], ["stocktake.id"], name="fk_stocktake_place_stocktake_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_stocktake_place"),
+        sa.UniqueConstraint("stocktake_id", "place_id", name="uq_stocktake_place_stocktake_id_place_id"),
+    )
+    op.create_index("ix_stocktake_place_place_id", "stocktake_place", ["place_id"], unique=False)
+    op.create_table(
         "stocktake_count",
         sa.Column("operation_id", sa.Uuid(), nullable=False),
         sa.Column("stocktake_id", sa.BigInteger(), nullable=False),
         sa.Column("round", sa.BigInteger(), nullable=False),
         sa.Column("place_id", sa.BigInteger(), nullable=False),
+        sa.Column("deed", sa.String(), nullable=False),
         sa.Column("lot_id", sa.BigInteger(), nullable=True),
         sa.Column("item_id", sa.BigInteger(), nullable=True),
+        sa.Column("expires_on", sa.Date(), nullable=True),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
@@ -326,6 +347,8 @@ def upgrade() -> None:
         sa.Column("lot_id", sa.BigInteger(), nullable=False),
         sa.Column("expected", sa.BigInteger(), nullable=False),
         sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("movement_id", sa.BigInteger(), nullable=True),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -388,6 +411,8 @@ def upgrade() -> None:
         sa.Column("line_id", sa.BigInteger(), nullable=True),
         sa.Column("lot_id", sa.BigInteger(), nullable=False),
         sa.Column("place_id", sa.BigInteger(), nullable=False),
+        sa.Column("from_place_id", sa.BigInteger(), nullable=True),
+        sa.Column("operation_id", sa.Uuid(), nullable=True),
         sa.Column("box_id", sa.BigInteger(), nullable=True),
         sa.Column("quantity", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
@@ -396,12 +421,19 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("receipt_id", sa.Uuid(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("settle_reason", sa.String(), nullable=True),
+        sa.Column("settlement_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.CheckConstraint("quantity > 0", name="ck_transfer_lot_quantity_positive"),
         sa.CheckConstraint(
             "received >= 0 AND damaged >= 0 AND damaged <= received", name="ck_transfer_lot_received_makes_sense"
         ),
         sa.ForeignKeyConstraint(["box_id"], ["box.id"], name="fk_transfer_lot_box_id"),
+        sa.ForeignKeyConstraint(["from_place_id"], ["place.id"], name="fk_transfer_lot_from_place_id"),
         sa.ForeignKeyConstraint(["line_id"], ["transfer_line.id"], name="fk_transfer_lot_line_id"),
         sa.ForeignKeyConstraint(["lot_id"], ["lot.id"], name="fk_transfer_lot_lot_id"),
         sa.ForeignKeyConstraint(["place_id"], ["place.id"], name="fk_transfer_lot_place_id"),
@@ -416,6 +448,8 @@ def upgrade() -> None:
     op.create_index("ix_place_root_id", "place", ["root_id"], unique=False)
     op.create_foreign_key("fk_place_root_id", "place", "place", ["root_id"], ["id"])
     op.add_column("voucher", sa.Column("cancel_reason", sa.String(), nullable=True))
+    op.add_column("web_session", sa.Column("scanner", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.alter_column("web_session", "scanner", server_default=None)
     # Every warehouse gets the place through which conversions go.
     op.execute(
         """
@@ -438,6 +472,7 @@ def downgrade() -> None:
         );
         """
     )
+    op.drop_column("web_session", "scanner")
     op.drop_column("voucher", "cancel_reason")
     op.drop_constraint("fk_place_root_id", "place", type_="foreignkey")
     op.drop_index("ix_place_root_id", table_name="place")
@@ -452,6 +487,8 @@ def downgrade() -> None:
     op.drop_table("transfer_line")
     op.drop_index("ix_stocktake_line_stocktake_id", table_name="stocktake_line")
     op.drop_table("stocktake_line")
+    op.drop_index("ix_stocktake_place_place_id", table_name="stocktake_place")
+    op.drop_table("stocktake_place")
     op.drop_index("ix_stocktake_count_stocktake_id_place_id", table_name="stocktake_count")
     op.drop_table("stocktake_count")
     op.drop_index("ix_write_off_warehouse_id_id", table_name="write_off")

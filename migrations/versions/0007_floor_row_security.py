@@ -70,6 +70,13 @@ RULES = [
         scoped_by={"county": "county_id", "warehouse": "warehouse_id"},
     ),
     Rule(
+        "stocktake_place",
+        read=["stock.read"],
+        write=["stock.operate", "stocktakes.manage"],
+        offices=["stocktakes"],
+        follows=("stocktake", "stocktake_id"),
+    ),
+    Rule(
         "stocktake_count",
         read=["stock.read"],
         write=["stock.operate", "stocktakes.manage"],
