@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 from typing import ClassVar
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -21,6 +22,19 @@ class TransferState(StrEnum):
     IN_TRANSIT = "in_transit"
     RECEIVED = "received"
     CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """What became of pieces that were sent and did not arrive. Each ends in a place with a name."""
+
+    ARRIVED = "arrived"
+    """They came later: the receiver's dock."""
+    STAYED = "stayed"
+    """They never left: the giver's dock."""
+    UNEXPLAINED = "unexplained"
+    """Nobody knows: the giver's discrepancy place."""
+    LOST = "lost"
+    """They are gone: the giver's loss place."""
 
 
 class Transfer(Numbered, Base):
@@ -48,6 +62,10 @@ class Transfer(Numbered, Base):
     note: Mapped[str | None]
     requested_at: Mapped[datetime]
     requested_by_id: Mapped[int | None]
+    operation_id: Mapped[UUID | None] = mapped_column(unique=True)
+    """Of the request: sent twice, asked for once."""
+    accepted_at: Mapped[datetime | None]
+    """When the giving warehouse reserved the first of it."""
     picked_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     received_at: Mapped[datetime | None]
@@ -58,6 +76,11 @@ class Transfer(Numbered, Base):
     version: Mapped[int] = mapped_column(default=1)
 
     lines: Mapped[list[TransferLine]] = relationship(order_by="TransferLine.id", back_populates="transfer")
+
+    @property
+    def code(self) -> str:
+        """Return how people call it."""
+        return f"A-{self.id}"
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
@@ -89,6 +112,10 @@ class TransferLot(Numbered, Base):
     lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"))
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
     """Where it lies in the ledger until it leaves: staging, or the box that travels."""
+    from_place_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"))
+    """The shelf that it was picked from, and goes back to."""
+    operation_id: Mapped[UUID | None]
+    """Of the pick."""
     box_id: Mapped[int | None] = mapped_column(ForeignKey("box.id"))
     quantity: Mapped[int]
     """Picked, and sent."""
@@ -101,3 +128,22 @@ class TransferLot(Numbered, Base):
     """Why it differs."""
     received_at: Mapped[datetime | None]
     received_by_id: Mapped[int | None]
+    receipt_id: Mapped[UUID | None]
+    """The operation that received it."""
+    outcome: Mapped[str | None]
+    """Of what was short, once it is settled."""
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None]
+    settle_reason: Mapped[str | None]
+    settlement_id: Mapped[UUID | None]
+    """The operation that settled it."""
+
+    @property
+    def short(self) -> int:
+        """Return how many pieces have not arrived, and nobody has said yet what became of them."""
+        return max(0, self.quantity - self.received) if self.received_at and self.settled_at is None else 0
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether something else arrived than was sent."""
+        return self.received_at is not None and (self.received != self.quantity or self.damaged > 0)

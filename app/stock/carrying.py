@@ -1,0 +1,56 @@
+"""Movements between two warehouses, for a package that has judged who may.
+
+A transfer is received out of the giver's place in transit, which its receiver may not touch by any right of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from app.foundation.unit_of_work import UnitOfWork
+from app.stock import ledger
+from app.stock.errors import PlaceRetired, WrongPlace
+from app.stock.ledger import Line
+from app.stock.models import Kind, Movement
+from app.stock.service import ENDS, Step
+
+
+def carry(
+    uow: UnitOfWork, *, operation_id: UUID, steps: Sequence[Step], happened_at: datetime | None = None
+) -> list[Movement]:
+    """Move everything, or nothing. Places and quantities are judged here; the right is the caller's to judge, before.
+
+    The same few statements for one step and for a thousand.
+    """
+    if not steps:
+        return []
+    lines = [
+        Line(
+            lot_id=step.lot_id,
+            from_place_id=step.from_place_id,
+            to_place_id=step.to_place_id,
+            quantity=step.quantity,
+            kind=Kind(step.kind),
+            operation_id=operation_id,
+            number=number,
+            reason=step.reason,
+            happened_at=happened_at,
+        )
+        for number, step in enumerate(steps)
+    ]
+    with uow.office(ledger.OFFICE):
+        held = ledger.hold(
+            uow, [(each.lot_id, place) for each in lines for place in (each.from_place_id, each.to_place_id)]
+        )
+        for each in lines:
+            source, target = held[each.lot_id, each.from_place_id], held[each.lot_id, each.to_place_id]
+            begins, ends = ENDS[each.kind]
+            if source.place_kind not in begins:
+                raise WrongPlace(place=source.place_code, deed=each.kind)
+            if target.place_kind not in ends:
+                raise WrongPlace(place=target.place_code, deed=each.kind)
+            if target.place_retired:
+                raise PlaceRetired(place=target.place_code)
+        return ledger.post(uow, held, lines)
