@@ -19,7 +19,7 @@ from flask import Flask, Response, g, request
 ALLOWED = frozenset(
     {"event", "level", "at", "logger", "process", "version", "dropped", "error", "where", "reason_code"}
     | {"request_id", "method", "route", "endpoint", "status", "milliseconds", "role", "actor_id"}
-    | {"job", "job_id", "attempt", "fence", "state", "worker", "queue", "seconds", "count", "counts"}
+    | {"job", "job_id", "attempt", "fence", "state", "worker", "queue", "seconds", "count", "counts", "seal"}
 )
 """What a log line may hold: codes, ids and figures. Names, texts, addresses, bodies and queries have no field."""
 

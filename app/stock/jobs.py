@@ -7,9 +7,13 @@ from datetime import time as time_of_day
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from app.foundation.job_queue import Run, job
 from app.foundation.words import say
-from app.stock import service
+from app.stock import sealing, service
+
+log = structlog.get_logger("stock")
 
 
 @job("stock.expire_reservations", title=say("Giving back what was reserved too long"), every=timedelta(minutes=5))
@@ -32,4 +36,20 @@ def verify_ledger(work: Run) -> dict[str, Any]:
     work.progress(5, say("Adding up all movements"))
     with work.work() as uow:
         proof = service.prove(uow)
-    return {**proof.as_json(), "seconds": round(time.monotonic() - started, 2)}
+    work.progress(60, say("Checking the seals of the ledger"))
+    with work.work() as uow:
+        chain = sealing.verify(uow)
+    if not (proof.holds and chain.holds):
+        log.error("the ledger does not hold", count=len(proof.differences) + len(chain.breaches))
+    return {**proof.as_json(), "chain": chain.as_json(), "seconds": round(time.monotonic() - started, 2)}
+
+
+@job("stock.seal_ledger", title=say("Sealing the ledger"), every=timedelta(minutes=1))
+def seal_ledger(work: Run) -> dict[str, Any]:
+    """Seal what was written since the last time; the heads go to the log too, outside the database."""
+    with work.work() as uow:
+        sealed = sealing.seal(uow)
+    heads = {str(each.warehouse_id): f"{each.number}:{each.hash}" for each in sealed.heads}
+    for warehouse_id, head in heads.items():
+        log.info("ledger sealed", seal=f"{warehouse_id}:{head}")
+    return {"seals": sealed.seals, "movements": sealed.movements, "heads": heads}

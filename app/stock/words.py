@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.foundation.words import Message, say
+from app.stock.errors import STORAGE_NAMES
 from app.stock.models import Kind, LotState, PlaceKind
 
 PLACE_KINDS: dict[str, Message] = {
@@ -45,13 +46,7 @@ LOT_STATES: dict[str, Message] = {
     LotState.BLOCKED: say("blocked"),
 }
 
-STORAGE: dict[str, Message] = {
-    "ambient": say("Ambient"),
-    "chilled": say("Chilled"),
-    "frozen": say("Frozen"),
-    "bulky": say("Bulky"),
-    "hazardous": say("Hazardous"),
-}
+STORAGE = STORAGE_NAMES
 
 
 def step(kind: str, *, quantity: int, unit: str, from_code: str, to_code: str) -> Message:
@@ -74,3 +69,14 @@ def step(kind: str, *, quantity: int, unit: str, from_code: str, to_code: str) -
     if kind == Kind.REVERSE:
         return say("%(quantity)s %(unit)s taken back: %(place)s", **facts, place=to_code)
     return say("%(quantity)s %(unit)s moved: %(place)s", **facts, place=to_code)
+
+
+BREACHES: dict[str, Message] = {
+    "changed": say("a movement was changed"),
+    "missing": say("a movement is missing"),
+    "inserted": say("a movement was slipped in under an old number"),
+    "seal_changed": say("a seal was changed"),
+    "seal_missing": say("a seal is missing"),
+    "head_differs": say("a seal is not the one that was published"),
+}
+"""What somebody with the database in hand may have done to the ledger."""
