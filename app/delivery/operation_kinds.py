@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.delivery import schemas, service
+from app.delivery import queries, schemas, service
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock.operations import Done, operation
 
 
-@operation("load_parcel", schemas.reads(schemas.LoadPayload()))
+def _home(uow: UnitOfWork, payload: Mapping[str, Any]) -> int | None:
+    """Return the warehouse of a parcel that this person may see; else where the driver belongs."""
+    return queries.warehouse_of_operation(uow.session, uow.actor, payload.get("parcel_id"))
+
+
+@operation("load_parcel", schemas.reads(schemas.LoadPayload()), home=_home)
 def load_parcel(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, run_id: int
 ) -> Done:
@@ -21,7 +27,7 @@ def load_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("unload_parcel", schemas.reads(schemas.ParcelPayload()))
+@operation("unload_parcel", schemas.reads(schemas.ParcelPayload()), home=_home)
 def unload_parcel(uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int) -> Done:
     """Take a parcel off again, before the run leaves."""
     uow.actor.require("runs.load")
@@ -29,7 +35,7 @@ def unload_parcel(uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime,
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("hand_over_parcel", schemas.reads(schemas.HandOverPayload()))
+@operation("hand_over_parcel", schemas.reads(schemas.HandOverPayload()), home=_home)
 def hand_over_parcel(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, **proof: Any
 ) -> Done:
@@ -38,7 +44,7 @@ def hand_over_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("fail_parcel", schemas.reads(schemas.FailPayload()))
+@operation("fail_parcel", schemas.reads(schemas.FailPayload()), home=_home)
 def fail_parcel(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, reason: str
 ) -> Done:
@@ -47,7 +53,7 @@ def fail_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("bring_back_parcel", schemas.reads(schemas.BringBackPayload()))
+@operation("bring_back_parcel", schemas.reads(schemas.BringBackPayload()), home=_home)
 def bring_back_parcel(
     uow: UnitOfWork,
     *,

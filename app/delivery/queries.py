@@ -678,3 +678,14 @@ def stop_of(session: Session, stop_id: int) -> Stop:
 def by_id(rows: Iterable[Any]) -> Mapping[int, Any]:
     """Return rows by their id."""
     return {row.id: row for row in rows}
+
+
+def warehouse_of_operation(session: Session, actor: Actor, parcel_id: Any) -> int | None:
+    """Return whose discrepancy it is when a device's deed with a parcel is refused: the parcel's, or the driver's."""
+    if isinstance(parcel_id, int):
+        seen = or_(*[visible(actor, permission, Parcel) for permission in ("runs.load", "runs.drive")])
+        found = session.scalar(select(Parcel.warehouse_id).where(Parcel.id == parcel_id, seen))
+        if found is not None:
+            return found
+    own = actor.reach.get(Scope.OWN, ()) if actor.may("runs.drive") else ()
+    return session.scalar(select(Driver.warehouse_id).where(Driver.id.in_(own)).limit(1)) if own else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.foundation.errors import Conflict, Invalid, NotFound
-from app.foundation.words import say
+from app.foundation.errors import Conflict, Invalid, NotFound, Refusal
+from app.foundation.words import Message, say
 
 
 class NoSuchLot(NotFound):
@@ -75,6 +75,22 @@ class NotEnoughStock(Conflict):
         )
 
 
+class NotEnoughOfItem(Conflict):
+    """Fewer of an item can be picked in the warehouse than are wanted."""
+
+    kind = "not-enough-of-item"
+
+    def __init__(self, *, item: str, wanted: int, available: int) -> None:
+        super().__init__(
+            say(
+                "Nothing was moved: %(wanted)s wanted, %(available)s can be picked here. %(item)s.",
+                wanted=wanted,
+                available=available,
+                item=item,
+            )
+        )
+
+
 class SamePlace(Invalid):
     """From and to are one place."""
 
@@ -102,6 +118,56 @@ class WrongPlace(Invalid):
     def __init__(self, *, place: str, deed: str) -> None:
         super().__init__(
             say("Nothing was moved: this cannot be done with the place %(place)s.", place=place), deed=deed
+        )
+
+
+class WrongStorage(Conflict):
+    """The item must be kept in another way than this place keeps things."""
+
+    kind = "wrong-storage"
+
+    def __init__(self, *, item: str, needs: str, place: str, kept: str) -> None:
+        super().__init__(
+            say(
+                "Nothing was moved: %(item)s needs: %(needs)s. The place %(place)s is: %(kept)s. Choose another place.",
+                item=item,
+                needs=STORAGE_NAMES[needs],
+                place=place,
+                kept=STORAGE_NAMES[kept],
+            ),
+            needs_class=needs,
+            place_class=kept,
+        )
+
+
+STORAGE_NAMES: dict[str, Message] = {
+    "ambient": say("Ambient"),
+    "chilled": say("Chilled"),
+    "frozen": say("Frozen"),
+    "bulky": say("Bulky"),
+    "hazardous": say("Hazardous"),
+}
+
+
+class EarlierExpires(Invalid):
+    """Another free lot of the item expires earlier; taking this one needs a reason."""
+
+    kind = "earlier-expires"
+
+    def __init__(self, *, item: str, lot_id: int, place: str, expires_on: date, taken_lot_id: int) -> None:
+        super().__init__(
+            say(
+                "Nothing was moved: of %(item)s the lot L-%(lot)s expires earlier: %(expires_on)s, place: %(place)s. "
+                "Take that one, or write why not.",
+                item=item,
+                lot=str(lot_id),
+                expires_on=expires_on.isoformat(),
+                place=place,
+            ),
+            {"reason": [say("Write why.")]},
+            lot_id=lot_id,
+            place=place,
+            taken_lot_id=taken_lot_id,
         )
 
 
@@ -232,3 +298,68 @@ class UnknownKind(Invalid):
 
     def __init__(self, *, operation: str) -> None:
         super().__init__(say("Nothing was changed: this kind of operation is not known."), operation=operation)
+
+
+# Discrepancies ------------------------------------------------------------------------------------------------------
+
+
+class OperationFault(Refusal):
+    """We made a mistake while it was done."""
+
+    status = 500
+    kind = "fault"
+
+    def __init__(self, *, operation: str) -> None:
+        super().__init__(
+            say("Nothing was changed: this is our mistake, not yours. The warehouse's manager sees it."),
+            operation=operation,
+        )
+
+
+class NoSuchReview(NotFound):
+    """There is no such discrepancy, or it is not this person's to know."""
+
+    kind = "no-such-discrepancy"
+
+    def __init__(self, *, review_id: int) -> None:
+        super().__init__(say("There is no such discrepancy, or it is not yours to see."), review_id=review_id)
+
+
+class ReviewResolved(Conflict):
+    """Somebody has resolved it already."""
+
+    kind = "discrepancy-resolved"
+
+    def __init__(self) -> None:
+        super().__init__(say("Nothing was booked: this discrepancy was resolved already."))
+
+
+class CannotDoAgain(Conflict):
+    """Not all that was asked for is known any more, or it was booked already."""
+
+    kind = "cannot-do-again"
+
+    def __init__(self) -> None:
+        super().__init__(say("Nothing was booked: this cannot be done again from here."))
+
+
+class NoteNeeded(Invalid):
+    """Nothing is closed without a word."""
+
+    kind = "note-needed"
+
+    def __init__(self) -> None:
+        sentence = say("Write in a few words why nothing is to be done.")
+        super().__init__(say("Nothing was closed: say why."), {"note": [sentence]})
+
+
+class WhereNeeded(Invalid):
+    """It is not known of which lot, where, or how many."""
+
+    kind = "where-needed"
+
+    def __init__(self) -> None:
+        sentence = say("Choose the lot and the place, and write how many.")
+        super().__init__(
+            say("Nothing was booked: the lot, the place or the quantity is missing."), {"lot_id": [sentence]}
+        )

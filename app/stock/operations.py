@@ -2,6 +2,7 @@
 
 A package registers its kinds at import: ``@operation("receive", reader)`` over a handler; the reader turns a payload
 into the handler's arguments and refuses what has the wrong shape. The device keeps an operation until its answer.
+What was refused, or booked though the books disagreed, is kept as a discrepancy for a person to look at.
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
+import structlog
 from psycopg import errors as pg
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from app.foundation.actor import Actor
-from app.foundation.errors import Invalid, Refusal
+from app.foundation.errors import Conflict, Invalid, Refusal, Stale
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.stock import queries
-from app.stock.errors import DeviceCloned, OperationDiffers, UnknownKind
-from app.stock.models import Operation
+from app.stock import discrepancies, queries
+from app.stock.errors import CannotDoAgain, DeviceCloned, OperationDiffers, OperationFault, UnknownKind
+from app.stock.models import Movement, Operation, Review
 
 OPERATIONS_MAX = 100
 BYTES_MAX = 256 * 1024
@@ -51,6 +54,8 @@ class Done:
 
 
 Handler = Callable[..., Done]
+Home = Callable[[UnitOfWork, Mapping[str, Any]], int | None]
+"""Tells the warehouse of what a payload names, where neither a place nor a lot tells it."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +65,50 @@ class Registered:
     kind: str
     reader: Reader
     handler: Handler
+    home: Home | None = None
+    plain: tuple[type[Refusal], ...] = ()
 
 
 KINDS: dict[str, Registered] = {}
 
 
-def operation(kind: str, reader: Reader) -> Callable[[Handler], Handler]:
+def operation(
+    kind: str, reader: Reader, *, home: Home | None = None, plain: tuple[type[Refusal], ...] = ()
+) -> Callable[[Handler], Handler]:
     """Register a kind: ``handler(uow, *, operation_id, happened_at, late, **what the reader returned) -> Done``.
 
-    ``late`` tells that it was done long before we learnt of it.
+    ``late`` tells that it was done long before we learnt of it. ``plain`` are refusals behind which no goods stand:
+    nobody need look at them.
     """
 
     def register(handler: Handler) -> Handler:
-        KINDS[kind] = Registered(kind, reader, handler)
+        KINDS[kind] = Registered(kind, reader, handler, home, plain)
         return handler
 
     return register
+
+
+@dataclass(frozen=True)
+class Contained:
+    """That something counted already held what a late operation booked: by how much a balance is wrong now."""
+
+    lot_id: int
+    place_id: int
+    quantity: int
+    """How much too many (positive) or too few the books have."""
+    stocktake_id: int
+
+
+Looker = Callable[[UnitOfWork, Sequence[Movement]], Sequence[Contained]]
+_LOOKERS: list[Looker] = []
+LOOKED_AT = timedelta(seconds=1)
+"""Whoever counts, compares and approves needs longer: what is told sooner cannot have been counted already."""
+
+
+def asked_about_late_entries(looker: Looker) -> Looker:
+    """Let a package above say what of a late operation the books contain already."""
+    _LOOKERS.append(looker)
+    return looker
 
 
 @dataclass(frozen=True)
@@ -143,19 +176,35 @@ def _apply(
                 if look_up:
                     known.update(queries.operations(uow.session, look_up))
                 if asked.operation_id in known:
-                    return _again(asked, known[asked.operation_id])
+                    return _again(asked, known[asked.operation_id], uow)
                 return _act(uow, asked)
         except Refusal as refusal:
             return _reject(units_of_work, asked, refusal)
+        except StaleDataError:
+            if attempt + 1 == TRIES:
+                return _reject(units_of_work, asked, Stale())
+        except DataError:
+            return _reject(units_of_work, asked, _past_its_range())
         except (IntegrityError, OperationalError) as error:
             if not isinstance(error.orig, RACES):
-                raise
+                if isinstance(error, OperationalError):
+                    raise
+                # What it refers to is there no more, or contradicts it: that will not change by sending it again.
+                return _reject(units_of_work, asked, _gone())
             earlier = _answered_meanwhile(units_of_work, asked)
             if earlier is not None:
                 return earlier
             if attempt + 1 == TRIES:
                 raise
     raise AssertionError("the last try answers or raises")
+
+
+def _past_its_range() -> Refusal:
+    return Invalid(say("Nothing was changed: a value is past its range, or cannot be stored."))
+
+
+def _gone() -> Refusal:
+    return Conflict(say("Nothing was changed: what this refers to is not there any more."))
 
 
 RACES = (pg.UniqueViolation, pg.DeadlockDetected, pg.SerializationFailure, pg.LockNotAvailable)
@@ -166,20 +215,47 @@ def _act(uow: UnitOfWork, asked: Asked) -> Answer:
     if registered is None:
         raise UnknownKind(operation=asked.kind)
     age = uow.now - asked.happened_at
-    done = registered.handler(
-        uow,
-        operation_id=asked.operation_id,
-        happened_at=asked.happened_at,
-        late=LATE < age <= BEHIND_MAX,
-        **registered.reader(asked.payload),
-    )
-    outcome = "needs_review" if done.review else "applied"
+    arguments = registered.reader(asked.payload)
+    try:
+        done = registered.handler(
+            uow,
+            operation_id=asked.operation_id,
+            happened_at=asked.happened_at,
+            late=LATE < age <= BEHIND_MAX,
+            **arguments,
+        )
+    except (Refusal, SQLAlchemyError):
+        raise
+    except Exception as error:
+        # Our mistake must not stop a phone for ever: it is refused, a person sees it, and it can be done again.
+        structlog.get_logger().error("bug in an operation", kind=asked.kind, exc_info=error)
+        raise OperationFault(operation=asked.kind) from error
+    contained = _contained(uow, asked.operation_id) if _LOOKERS and age > LOOKED_AT else []
+    review = [*done.review, *[_told_before(uow, each) for each in contained]]
+    outcome = "needs_review" if review else "applied"
     answer: dict[str, Any] = {"result": dict(done.result)}
-    if done.review:
-        answer["review"] = [sentence.to_json() for sentence in done.review]
+    if review:
+        answer["review"] = [sentence.to_json() for sentence in review]
+        _open_review(uow, asked, outcome, review, contained=contained)
     _mark_clock(answer, age)
     uow.session.execute(_STORE, _row(uow, asked, outcome, answer))
     return Answer(str(asked.operation_id), outcome, answer)
+
+
+def _contained(uow: UnitOfWork, operation_id: UUID) -> list[Contained]:
+    with uow.office("stock"):
+        movements = queries.movements_of_operation(uow.session, operation_id)
+    return [each for looker in _LOOKERS for each in looker(uow, movements)] if movements else []
+
+
+def _told_before(uow: UnitOfWork, contained: Contained) -> Message:
+    return say(
+        "It happened before a stocktake counted it, and was told after: the stocktake contained it already. "
+        "Stocktake %(stocktake)s, lot L-%(lot)s, place: %(place)s.",
+        stocktake=str(contained.stocktake_id),
+        lot=str(contained.lot_id),
+        place=queries.place(uow.session, contained.place_id).code,
+    )
 
 
 def _mark_clock(answer: dict[str, Any], age: timedelta) -> None:
@@ -194,6 +270,8 @@ def _reject(units_of_work: UnitsOfWork, asked: Asked, refusal: Refusal) -> Answe
     with units_of_work() as uow:
         _mark_clock(answer, uow.now - asked.happened_at)
         stored = uow.session.execute(_STORE_IF_NEW, _row(uow, asked, "rejected", answer)).first()
+        if stored is not None and _concerns_goods(uow, asked, refusal):
+            _open_review(uow, asked, "rejected", [refusal.message], refusal=refusal)
     if stored is None:
         earlier = _answered_meanwhile(units_of_work, asked)
         assert earlier is not None, "what cannot be stored is there already"
@@ -206,10 +284,12 @@ def _answered_meanwhile(units_of_work: UnitsOfWork, asked: Asked) -> Answer | No
     with units_of_work() as uow:
         earlier = queries.operations(uow.session, [asked.operation_id]).get(asked.operation_id)
         if earlier is not None:
-            return _again(asked, earlier)
+            return _again(asked, earlier, uow)
         if _number_taken(uow.session, asked):
             uow.record("operation.device_cloned", device_id=str(asked.device_id), sequence=asked.sequence)
             cloned = DeviceCloned(sequence=asked.sequence)
+            if _concerns_goods(uow, asked, cloned):
+                _open_review(uow, asked, "rejected", [cloned.message], refusal=cloned)
             return Answer(str(asked.operation_id), "rejected", {"problem": kept(cloned)})
     return None
 
@@ -219,9 +299,14 @@ def _number_taken(session: Session, asked: Asked) -> bool:
     return session.scalar(statement, {"device": asked.device_id, "sequence": asked.sequence}) is not None
 
 
-def _again(asked: Asked, earlier: Operation) -> Answer:
+def _again(asked: Asked, earlier: Operation, uow: UnitOfWork) -> Answer:
     """Answer an operation that was answered before; other content under its number is refused."""
     if earlier.payload_hash != asked.payload_hash:
+        differs = OperationDiffers()
+        if _concerns_goods(uow, asked, differs):
+            # The number is taken; the same other content has the same number of its own.
+            other = uuid5(asked.operation_id, asked.payload_hash)
+            _open_review(uow, asked, "rejected", [differs.message], refusal=differs, operation_id=other)
         return Answer(str(asked.operation_id), "rejected", {"problem": kept(OperationDiffers())})
     return Answer(str(asked.operation_id), "duplicate", earlier.answer, earlier.outcome)
 
@@ -249,6 +334,109 @@ def _row(uow: UnitOfWork, asked: Asked, outcome: str, answer: Mapping[str, Any])
         "outcome": outcome,
         "answer": json.dumps(answer),
     }
+
+
+# What a person must look at ------------------------------------------------------------------------------------------
+
+OPERATING = ("stock.operate", "runs.load", "runs.drive", "donations.receive")
+"""Rights of those who have goods in their hands: what others send is refused, and that is all."""
+LOOKED_AT_FIELDS = frozenset(
+    {
+        "item_id", "item_code", "gtin", "quantity", "place_id", "place", "from_place_id", "from_place", "to_place_id",
+        "to_place", "lot_id", "lot_operation_id", "expires_on", "use_by", "batch", "condition", "source",
+        "unit_value_huf", "movement_id", "reversed_operation_id", "parcel_id", "run_id", "done", "stocktake_id",
+        "round", "box_id", "box", "to_box_id", "sscc", "transfer_id", "line_id", "write_off_id", "reason",
+    }
+)  # fmt: skip
+"""What is kept of a payload: which goods, how many, where. Never who received them, a code, a signature."""
+OF_PARCELS = LOOKED_AT_FIELDS - {"reason"}
+"""Why something went wrong with a parcel may tell of a family."""
+LEFT_OUT = "left_out"
+CONTAINED = "contained"
+
+
+def what_is_kept(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a person may see of a payload; says if anything was left out."""
+    fields = OF_PARCELS if "parcel_id" in payload or "household_id" in payload else LOOKED_AT_FIELDS
+    kept_fields = {
+        name: value[:200] if isinstance(value, str) else value
+        for name, value in payload.items()
+        if name in fields and (value is None or isinstance(value, str | bool) or _is_storable_number(value))
+    }
+    found: dict[str, Any] = _storable(kept_fields)
+    return found if len(found) == len(payload) else {**found, LEFT_OUT: True}
+
+
+def _is_storable_number(value: Any) -> bool:
+    return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def _concerns_goods(uow: UnitOfWork, asked: Asked, refusal: Refusal) -> bool:
+    registered = KINDS.get(asked.kind)
+    plain = registered.plain if registered else ()
+    return not isinstance(refusal, plain) and any(uow.actor.may(each) for each in OPERATING)
+
+
+def _open_review(
+    uow: UnitOfWork,
+    asked: Asked,
+    outcome: str,
+    said: Sequence[Message],
+    *,
+    refusal: Refusal | None = None,
+    contained: Sequence[Contained] = (),
+    operation_id: UUID | None = None,
+) -> None:
+    payload = what_is_kept(asked.payload)
+    registered = KINDS.get(asked.kind)
+    home = registered.home(uow, payload) if registered and registered.home else None
+    facts = refusal.facts if refusal else {}
+    if contained:
+        payload[CONTAINED] = [vars(each) for each in contained]
+    discrepancies.open_review(
+        uow,
+        operation_id=operation_id or asked.operation_id,
+        kind=asked.kind,
+        outcome=outcome,
+        payload=payload,
+        said=said,
+        happened_at=asked.happened_at,
+        warehouse_id=home,
+        missing=_missing(facts),
+    )
+
+
+def _missing(facts: Mapping[str, Any]) -> int | None:
+    wanted, available = facts.get("wanted"), facts.get("available")
+    return wanted - available if isinstance(wanted, int) and isinstance(available, int) else None
+
+
+def do_again(uow: UnitOfWork, *, review_id: int, operation_id: UUID, note: str | None = None) -> Review:
+    """Do now what was refused then, under a number of its own; refused again, nothing changes."""
+    review = discrepancies.review_to_resolve(uow, review_id=review_id)
+    if discrepancies.is_resolved(uow, review, "again"):
+        return review
+    registered = KINDS.get(review.kind)
+    if registered is None or not may_be_done_again(review):
+        raise CannotDoAgain
+    done = registered.handler(
+        uow,
+        operation_id=operation_id,
+        happened_at=review.happened_at,
+        late=False,
+        **registered.reader(review.payload),
+    )
+    if done.review:
+        uow.record("review.done_again", subject=("review", review.id), sentences=len(done.review))
+    movements = queries.movements_of_operation(uow.session, operation_id)
+    last = movements[-1].id if movements else None
+    return discrepancies.resolve(uow, review=review, resolution="again", note=note, movement_id=last)
+
+
+def may_be_done_again(review: Review) -> bool:
+    """Tell whether all that the device asked for is still known, and was not booked."""
+    whole = LEFT_OUT not in review.payload and CONTAINED not in review.payload
+    return review.outcome == "rejected" and review.kind in KINDS and bool(review.payload) and whole
 
 
 def kept(refusal: Refusal) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select, text
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
+from app.accounts.models import User
 from app.catalogue import queries as catalogue
 from app.catalogue.models import Item
 from app.foundation.actor import Actor
@@ -20,7 +21,7 @@ from app.foundation.job import Job, JobState
 from app.foundation.paging import PAGE_SIZE, Page, page
 from app.foundation.scope import visible
 from app.foundation.text import fold
-from app.stock.errors import NoSuchLot, NoSuchMovement, NoSuchPlace, NoSuchWarehouse
+from app.stock.errors import NoSuchLot, NoSuchMovement, NoSuchPlace, NoSuchReview, NoSuchWarehouse
 from app.stock.models import (
     REAL,
     Balance,
@@ -32,6 +33,7 @@ from app.stock.models import (
     PlaceKind,
     Reservation,
     ReservationState,
+    Review,
     Voucher,
     Warehouse,
 )
@@ -698,3 +700,108 @@ def open_proof(session: Session) -> Job | None:
 def movements_about(session: Session) -> int:
     """Return about how many movements there are, as the database last counted them."""
     return max(0, session.scalar(text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'movement'::regclass")) or 0)
+
+
+# Discrepancies ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReviewRow:
+    """A discrepancy with what a reader wants to know about it."""
+
+    review: Review
+    place: Place | None
+    lot: Lot | None
+    item: Item | None
+    who: str | None
+    resolved_by: str | None
+
+
+_WHO, _RESOLVER = aliased(User, name="who"), aliased(User, name="resolver")
+
+
+def _reviews(actor: Actor, permission: str = "stock.read") -> Any:
+    return (
+        select(Review, Place, Lot, Item, _WHO.name, _RESOLVER.name)
+        .outerjoin(Place, Place.id == Review.place_id)
+        .outerjoin(Lot, Lot.id == Review.lot_id)
+        .outerjoin(Item, Item.id == Lot.item_id)
+        .outerjoin(_WHO, _WHO.id == Review.actor_id)
+        .outerjoin(_RESOLVER, _RESOLVER.id == Review.resolved_by_id)
+        .where(visible(actor, permission, Review))
+    )
+
+
+def review(
+    session: Session, actor: Actor, review_id: int, *, permission: str = "stock.read", lock: bool = False
+) -> Review:
+    """Return a discrepancy that the actor may see, locked where it is about to be resolved."""
+    statement = select(Review).where(Review.id == review_id, visible(actor, permission, Review))
+    if lock:
+        statement = statement.with_for_update()
+    found = session.scalar(statement, execution_options={"populate_existing": lock})
+    if found is None:
+        raise NoSuchReview(review_id=review_id)
+    return found
+
+
+def review_row(session: Session, actor: Actor, review_id: int) -> ReviewRow:
+    """Return a discrepancy with its lot, place and people."""
+    row = session.execute(_reviews(actor).where(Review.id == review_id)).first()
+    if row is None:
+        raise NoSuchReview(review_id=review_id)
+    return ReviewRow(*row)
+
+
+def _reviews_asked(
+    statement: Any, state: str | None, outcome: str | None, kind: str | None, warehouse_id: int | None
+) -> Any:
+    for column, value in (
+        (Review.state, state),
+        (Review.outcome, outcome),
+        (Review.kind, kind),
+        (Review.warehouse_id, warehouse_id),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    return statement
+
+
+def review_page(
+    session: Session,
+    actor: Actor,
+    *,
+    state: str | None = "open",
+    outcome: str | None = None,
+    kind: str | None = None,
+    warehouse_id: int | None = None,
+    after: str | None = None,
+    size: int = PAGE_SIZE,
+) -> Page[ReviewRow]:
+    """Return one page of discrepancies, the newest first."""
+    statement = _reviews_asked(_reviews(actor), state, outcome, kind, warehouse_id)
+    found = page(session, statement, order=[Review.id], after=after, size=size, descending=True)
+    return Page([ReviewRow(*row) for row in found.rows], found.next_after)
+
+
+def reviews_for_export(session: Session, actor: Actor, *, most: int, **asked: Any) -> list[ReviewRow]:
+    """Return discrepancies for a table that leaves the house, the newest first."""
+    chosen = {name: asked.get(name) for name in ("state", "outcome", "kind", "warehouse_id")}
+    statement = _reviews_asked(_reviews(actor), **chosen).order_by(Review.id.desc()).limit(most)
+    return [ReviewRow(*row) for row in session.execute(statement)]
+
+
+def reviews_count(session: Session, actor: Actor, *, warehouse_id: int | None = None) -> dict[str, int]:
+    """Return how many discrepancies are open, booked or refused, and how many are resolved."""
+    every = select(Review.state, Review.outcome, func.count()).where(visible(actor, "stock.read", Review))
+    statement = _reviews_asked(every, None, None, None, warehouse_id).group_by(Review.state, Review.outcome)
+    counts: Counter[str] = Counter()
+    for state, outcome, number in session.execute(statement):
+        counts[state] += number
+        counts[outcome if state == "open" else f"resolved_{outcome}"] += number
+    return dict(counts)
+
+
+def where_it_lies(session: Session, actor: Actor, lot_id: int) -> list[Balance]:
+    """Return the places with walls where a lot lies by the books."""
+    return [each for each in balances_of_lot(session, actor, lot_id) if each.guarded]
