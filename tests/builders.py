@@ -23,6 +23,7 @@ from app.donations.models import Arrival, ArrivalLine, Donor, Offer, OfferLine
 from app.foundation.text import sort_key
 from app.foundation.unit_of_work import UnitOfWork
 from app.geography.models import County, District, Settlement
+from app.imports.models import Import
 from app.needs.models import Household, Need, Signal, SignalLine
 from app.partners.models import Agreement, Organisation, ServiceArea
 from app.planning.models import Plan, PlanVersion
@@ -385,6 +386,29 @@ def a_conversion(uow: UnitOfWork, warehouse: Warehouse, lot: Lot, **facts: Any) 
     where = {"lot_id": lot.id, "place_id": the_place(uow, warehouse).id}
     _add(uow, ConversionLot(conversion_id=made.id, comes_out=False, quantity=1, **where))
     return made
+
+
+def an_import(uow: UnitOfWork, warehouse: Warehouse | None, **facts: Any) -> Import:
+    """Return a file that was taken in and previewed, of one row."""
+    given = {
+        "kind": "opening_stock" if warehouse else "catalogue",
+        "state": "previewed",
+        "warehouse_id": warehouse.id if warehouse else None,
+        "file_name": "nyito.csv",
+        "content": b"Megnevezes;Mennyiseg\nLiszt;1\n",
+        "content_hash": f"{next(NUMBERS):064}",
+        "mapping": {
+            "shape": "0",
+            "columns": ["Megnevezes", "Mennyiseg"],
+            "sample": [["Liszt", "1"]],
+            "fields": {"name": "Megnevezes", "quantity": "Mennyiseg"},
+        },
+        "rows_count": 1,
+        "problems": [],
+        "figures": {"rows": 1, "wrong": 0, "odd": 0, "mark": "", "shown": [], "items": 1, "places": 1, "expired": 0},
+        "uploaded_at": uow.now,
+    }
+    return _add(uow, Import(**{**given, **facts}))
 
 
 def a_donor(uow: UnitOfWork, **facts: Any) -> Donor:

@@ -103,6 +103,7 @@ def _county(uow: UnitOfWork, code: str) -> Ids:
         "stocktake": make.a_stocktake(uow, warehouse, lot),
         "write_off": make.a_write_off(uow, warehouse, lot),
         "conversion": make.a_conversion(uow, warehouse, lot),
+        "data_import": make.an_import(uow, warehouse),
     }
     ids: Ids = {name: row.id for name, row in rows.items()}
     ids["item"], ids["allocation_run"] = lot.item_id, share.run_id

@@ -59,6 +59,7 @@ _TRANSFER = Rule(("transfers.read",), (), ("transfers",))
 _STOCKTAKE = Rule(("stock.read",), ("stock.operate", "stocktakes.manage"), ("stocktakes",))
 _WRITE_OFF = Rule(("stock.read",), ("stock.operate", "stock.write_off"), ("write_offs",))
 _CONVERSION = Rule(*_FLOOR, ("conversions",), ("stock",))
+_IMPORT = Rule(("stock.import", "catalogue.manage"), ("stock.import", "catalogue.manage"), ("imports",))
 _DONOR = Rule(
     ("donations.read", "donations.receive", "offers.own", "users.manage"),
     ("donations.offer", "donations.decide", "donations.receive", "offers.own"),
@@ -142,4 +143,5 @@ RULES: dict[str, Rule] = {
     "write_off_photo": follows("write_off", "write_off_id", _WRITE_OFF),
     "conversion": _CONVERSION,
     "conversion_lot": follows("conversion", "conversion_id", _CONVERSION),
+    "data_import": _IMPORT,
 }

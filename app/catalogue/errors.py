@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.foundation.errors import Conflict, Invalid, NotFound
 from app.foundation.words import say
 
@@ -32,6 +34,21 @@ class CodeTaken(Conflict):
 
     def __init__(self, *, code: str) -> None:
         super().__init__(say("Nothing was saved: another item has the code %(code)s.", code=code))
+
+
+class CatalogueChangedSince(Conflict):
+    """What an import brought was changed or used since."""
+
+    kind = "catalogue-changed-since"
+
+    def __init__(self, *, codes: Sequence[str], used: bool = False) -> None:
+        named = ", ".join(codes[:10])
+        sentence = (
+            say("Nothing was taken back: these items are in use already: %(codes)s.", codes=named)
+            if used
+            else say("Nothing was taken back: these items were changed since: %(codes)s.", codes=named)
+        )
+        super().__init__(sentence)
 
 
 class BarcodeTaken(Conflict):

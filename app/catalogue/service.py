@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from app.catalogue import facts, queries
-from app.catalogue.errors import BarcodeTaken, BarcodeWrong, CodeTaken, ItemRetired, NoSuchCategory
+from app.catalogue.errors import (
+    BarcodeTaken,
+    BarcodeWrong,
+    CatalogueChangedSince,
+    CodeTaken,
+    ItemRetired,
+    NoSuchCategory,
+)
 from app.catalogue.gtin import normalised
 from app.catalogue.models import Category, Item, Pack, Substitute
+from app.foundation.bulk import among, insert_rows
 from app.foundation.errors import Stale
 from app.foundation.text import fold
 from app.foundation.unit_of_work import UnitOfWork
@@ -166,3 +176,115 @@ def set_substitutes(uow: UnitOfWork, *, item_id: int, substitutes: list[tuple[in
             uow.session.add(Substitute(item_id=item_id, substitute_id=substitute_id, quantity_percent=percent))
     uow.record("item.substitutes", subject=("item", item_id), substitutes=len(substitutes))
     uow.session.flush()
+
+
+# Many at once -------------------------------------------------------------------------------------------------------
+
+
+def load_items(
+    uow: UnitOfWork,
+    *,
+    new: Sequence[Mapping[str, Any]],
+    changed: Mapping[int, tuple[int, Mapping[str, Any]]],
+    packs: Sequence[tuple[str, str, int]],
+) -> dict[str, Any]:
+    """Add and change many items and barcodes: all of them, or none; return what was written, for ``unload_items``.
+
+    ``new`` are whole items with their code and base unit, ``changed`` maps an item to the version that was read and
+    its new facts, ``packs`` are (code of the item, GTIN, quantity).
+    """
+    uow.actor.require("catalogue.manage")
+    session = uow.session
+    icons = {category.id: category.icon for category in queries.categories(session)}
+    rows = [
+        {
+            "storage_class": "ambient",
+            "tracks_expiry": False,
+            "shelf_life_left_days_min": 0,
+            "value_huf": 0,
+            "usual_quantity": 1,
+            "given_again_after_days": None,
+            "health_related": False,
+            "icon": icons[item["category_id"]],
+            **item,
+            "name_hu_key": fold(item["name_hu"]),
+            "name_en_key": fold(item["name_en"]),
+            "version": 1,
+        }
+        for item in new
+    ]
+    created = insert_rows(session, Item, rows)
+    before = [_change(session, item_id, *each) for item_id, each in _held(session, changed)]
+    session.flush()
+    for each in before:
+        each["version"] = session.get_one(Item, each["id"]).version
+    ids = {row.code: row.id for row in session.execute(select(Item.code, Item.id))} if packs else {}
+    learnt = [
+        {"item_id": ids[code], "gtin": gtin, "quantity": quantity, "learnt_at": uow.now}
+        for code, gtin, quantity in packs
+    ]
+    pack_ids = insert_rows(session, Pack, learnt)
+    uow.record("catalogue.imported", created=len(created), changed=len(before), packs=len(pack_ids))
+    return {"created": created, "changed": before, "packs": pack_ids}
+
+
+def _held(session: Any, changed: Mapping[int, Any]) -> list[tuple[int, tuple[Item, int, Mapping[str, Any]]]]:
+    statement = select(Item).where(among(Item.id, changed)).order_by(Item.id).with_for_update()
+    items = session.scalars(statement.execution_options(populate_existing=True)).all()
+    return [(item.id, (item, *changed[item.id])) for item in items]
+
+
+def _change(session: Any, item_id: int, item: Item, version: int, facts: Mapping[str, Any]) -> dict[str, Any]:
+    assert set(facts) <= CHANGEABLE, f"unknown fields: {set(facts) - CHANGEABLE}"
+    if item.version != version:
+        raise Stale(version=item.version)
+    before = {name: getattr(item, name) for name in facts}
+    for name, value in facts.items():
+        setattr(item, name, value)
+    item.name_hu_key, item.name_en_key = fold(item.name_hu), fold(item.name_en)
+    return {"id": item_id, "before": before}
+
+
+def unload_items(uow: UnitOfWork, *, made: Mapping[str, Any]) -> None:
+    """Make the catalogue what it was before ``load_items``; refused where somebody changed or uses it since."""
+    uow.actor.require("catalogue.manage")
+    session = uow.session
+    wanted = {each["id"]: each["version"] for each in made["changed"]} | dict.fromkeys(made["created"], 1)
+    statement = select(Item).where(among(Item.id, wanted)).order_by(Item.id).with_for_update()
+    items = {item.id: item for item in session.scalars(statement.execution_options(populate_existing=True))}
+    moved = [item.code for item_id, item in items.items() if item.version != wanted[item_id] or item.retired_at]
+    if moved:
+        raise CatalogueChangedSince(codes=moved)
+    session.execute(delete(Pack).where(among(Pack.id, made["packs"])), execution_options={"synchronize_session": False})
+    for each in made["changed"]:
+        item = items[each["id"]]
+        for name, value in each["before"].items():
+            setattr(item, name, value)
+        item.name_hu_key, item.name_en_key = fold(item.name_hu), fold(item.name_en)
+    session.flush()
+    _delete(session, made["created"], {item_id: item.code for item_id, item in items.items()})
+    session.expire_all()
+    uow.record("catalogue.unloaded", created=len(made["created"]), changed=len(made["changed"]))
+
+
+USED_NAMED_MAX = 10
+
+
+def _delete(session: Any, item_ids: Sequence[int], codes: Mapping[int, str]) -> None:
+    """Delete items that nothing refers to; name some of those that are in use."""
+    gone = {"execution_options": {"synchronize_session": False}}
+    try:
+        with session.begin_nested():
+            session.execute(delete(Item).where(among(Item.id, item_ids)), **gone)
+        return
+    except IntegrityError:
+        used: list[str] = []
+    for item_id in item_ids:
+        try:
+            with session.begin_nested():
+                session.execute(delete(Item).where(Item.id == item_id), **gone)
+        except IntegrityError:
+            used.append(codes[item_id])
+        if len(used) == USED_NAMED_MAX:
+            break
+    raise CatalogueChangedSince(codes=used, used=True)

@@ -13,10 +13,10 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from app.foundation.spreadsheets import Row, Table, Unreadable, read_table
 from app.foundation.text import fold
 from app.foundation.words import Message, say
 from app.geography.point import Point, PointRefused, distance_m, point_in_hungary
-from app.geography.spreadsheet import Row, Table, Unreadable, read_table
 
 COLUMNS_NEEDED = ("ksh_code", "name", "county", "district")
 COLUMNS_TAKEN = (

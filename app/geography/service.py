@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.foundation.child import think
+from app.foundation.spreadsheets import FILE_BYTES_MAX
 from app.foundation.text import fold
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
@@ -19,7 +20,6 @@ from app.geography import gazetteer, queries, register
 from app.geography.errors import RegisterNotReady, RegisterUnreadable, RegisterWrong
 from app.geography.models import County, District, PostalCode, RegisterImport, Settlement
 from app.geography.register import Examined
-from app.geography.spreadsheet import FILE_BYTES_MAX
 
 PREVIEWED, LOADED, REVERSED = "previewed", "loaded", "reversed"
 

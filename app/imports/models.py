@@ -9,7 +9,11 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.foundation.actor import Scope
 from app.foundation.database import Base, Numbered
+from app.imports.kinds import ImportKind
+
+__all__ = ["BUSY", "Import", "ImportKind", "ImportState"]
 
 
 class ImportState(StrEnum):
@@ -20,21 +24,24 @@ class ImportState(StrEnum):
     PREVIEWED = "previewed"
     LOADING = "loading"
     LOADED = "loaded"
+    REVERSING = "reversing"
     REVERSED = "reversed"
     FAILED = "failed"
 
 
-class ImportKind(StrEnum):
-    """What the file holds."""
-
-    OPENING_STOCK = "opening_stock"
-    CATALOGUE = "catalogue"
+BUSY = {
+    ImportState.READING: ImportState.UPLOADED,
+    ImportState.LOADING: ImportState.PREVIEWED,
+    ImportState.REVERSING: ImportState.LOADED,
+}
+"""States in which a job works on it, and what it goes back to when the job comes to nothing."""
 
 
 class Import(Numbered, Base):
     """A file that somebody brought in: how its columns were understood, what is wrong in it, what it made."""
 
     __tablename__ = "data_import"
+    SCOPED_BY = {Scope.WAREHOUSE: "warehouse_id"}  # noqa: RUF012
     __table_args__ = (Index("ix_data_import_uploaded_by_id_id", "uploaded_by_id", "id"),)
 
     kind: Mapped[str]
@@ -46,13 +53,13 @@ class Import(Numbered, Base):
     """The file itself, until it is loaded or a week old."""
     content_hash: Mapped[str]
     mapping: Mapped[dict[str, Any]]
-    """Our field → the file's column."""
+    """shape: the mark of its headings; columns, sample: what the file looks like; fields: our field → its column."""
     rows_count: Mapped[int | None]
     problems: Mapped[list[Any] | None]
-    """[{row, column, message}], the first thousand."""
+    """[{row, cells, wrong: [{column, value, message}]}], the first thousand."""
     figures: Mapped[dict[str, Any] | None]
     made: Mapped[dict[str, Any] | None]
-    """What it wrote, so that it can be taken back."""
+    """What it wrote, so that it can be taken back; what stood in the way of that last time."""
     uploaded_by_id: Mapped[int | None]
     uploaded_at: Mapped[datetime]
     loaded_at: Mapped[datetime | None]

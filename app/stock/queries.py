@@ -17,14 +17,17 @@ from app.accounts.models import User
 from app.catalogue import queries as catalogue
 from app.catalogue.models import Item
 from app.foundation.actor import Actor
+from app.foundation.bulk import among
 from app.foundation.job import Job, JobState
 from app.foundation.paging import PAGE_SIZE, Page, page
 from app.foundation.scope import visible
 from app.foundation.text import fold
+from app.stock import storage
 from app.stock.errors import NoSuchLot, NoSuchMovement, NoSuchPlace, NoSuchReview, NoSuchWarehouse
 from app.stock.models import (
     REAL,
     Balance,
+    Kind,
     Lot,
     LotState,
     Movement,
@@ -43,8 +46,14 @@ SOON_DAYS = 30
 """What expires within so many days is shown as such."""
 PICKABLE = (PlaceKind.SHELF, PlaceKind.DOCK)
 """Places from which shares are given."""
+ROOT = aliased(Place, name="root")
+STANDS_IN = func.coalesce(ROOT.kind, Place.kind)
+"""The kind of place by which a balance is judged, in a statement that joins ``ROOT`` by ``AT_ROOT``: a box is where it
+stands."""
+AT_ROOT = ROOT.id == Place.root_id
 PROOF_JOB = "stock.verify_ledger"
 REAL_KINDS = sorted(REAL)
+WALLED = sorted(REAL - {PlaceKind.BOX})
 
 
 # Warehouses and places ----------------------------------------------------------------------------------------------
@@ -142,14 +151,21 @@ def find_places(
 
 
 def holds_anything(session: Session, place_id: int) -> bool:
-    """Tell whether something is in a place."""
-    statement = select(Balance.id).where(Balance.place_id == place_id, Balance.on_hand != 0).limit(1)
-    return session.scalar(statement) is not None
+    """Tell whether something is in a place, or a box stands there."""
+    things = select(Balance.id).where(Balance.place_id == place_id, Balance.on_hand != 0)
+    boxes = select(Place.id).where(
+        or_(Place.root_id == place_id, and_(Place.kind == PlaceKind.BOX, Place.parent_id == place_id)),
+        Place.retired_at.is_(None),
+    )
+    return any(session.scalar(each.limit(1)) is not None for each in (things, boxes))
 
 
 def pieces_in(session: Session, place_id: int) -> int:
-    """Return how many pieces a place holds by the books."""
-    statement = select(func.coalesce(func.sum(Balance.on_hand), 0)).where(Balance.place_id == place_id)
+    """Return how many pieces a place holds by the books, with the boxes that stand there."""
+    boxes = select(Place.id).where(Place.root_id == place_id)
+    statement = select(func.coalesce(func.sum(Balance.on_hand), 0)).where(
+        or_(Balance.place_id == place_id, Balance.place_id.in_(boxes))
+    )
     return int(session.scalar(statement) or 0)
 
 
@@ -166,22 +182,25 @@ def place_page(
     after: str | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[tuple[Place, int, int]]:
-    """Return one page of places by code: (place, lots, weight_g)."""
+    """Return one page of places by code: (place, lots, weight_g); what is in their boxes is in them too."""
     chosen = select(Place).where(visible(actor, "stock.read", Place), Place.retired_at.is_(None))
     if warehouse_id is not None:
         chosen = chosen.where(Place.warehouse_id == warehouse_id)
-    chosen = chosen.where(Place.kind == kind) if kind else chosen.where(Place.kind.in_(REAL_KINDS))
+    chosen = chosen.where(Place.kind == kind) if kind else chosen.where(Place.kind.in_(WALLED))
     if q:
         chosen = chosen.where(Place.code.icontains(q.strip(), autoescape=True))
     rows = page(session, chosen.options(joinedload(Place.warehouse)), order=[Place.code], after=after, size=size)
     ids = [each.id for each in rows.rows]
+    where = func.coalesce(Place.root_id, Place.id)
     totals = {
         row[0]: row
         for row in session.execute(
-            select(Balance.place_id, func.count(), _WEIGHT_G)
+            select(where, func.count(), _WEIGHT_G)
+            .select_from(Balance)
+            .join(Place, Place.id == Balance.place_id)
             .join(Item, Item.id == Balance.item_id)
-            .where(Balance.place_id.in_(ids), Balance.on_hand > 0)
-            .group_by(Balance.place_id)
+            .where(or_(Place.id.in_(ids), Place.root_id.in_(ids)), Balance.on_hand > 0)
+            .group_by(where)
         )
     }
     listed = [(each, *(int(value) for value in totals.get(each.id, (0, 0, 0))[1:])) for each in rows.rows]
@@ -252,7 +271,7 @@ def _in_view(view: str | None, today: date) -> ColumnElement[bool]:
     if view == "expired":
         return and_(real, Balance.expires_on < today)
     if view == "quarantine":
-        return and_(real, or_(Place.kind == PlaceKind.QUARANTINE, Lot.state != LotState.FREE))
+        return and_(real, or_(STANDS_IN == PlaceKind.QUARANTINE, Lot.state != LotState.FREE))
     return real
 
 
@@ -262,13 +281,15 @@ def _stock(session: Session, actor: Actor, asked: StockAsked) -> Select[Any]:
         select(Balance)
         .join(Balance.lot)
         .join(Balance.place)
+        .outerjoin(ROOT, AT_ROOT)
         .join(Item, Item.id == Balance.item_id)
         .where(visible(actor, "stock.read", Balance))
     )
+    if asked.place_id is not None:
+        statement = statement.where(or_(Balance.place_id == asked.place_id, Place.root_id == asked.place_id))
     for column, value in (
         (Balance.warehouse_id, asked.warehouse_id),
         (Balance.item_id, asked.item_id),
-        (Balance.place_id, asked.place_id),
         (Balance.lot_id, asked.lot_id),
     ):
         if value is not None:
@@ -285,7 +306,10 @@ def _stock(session: Session, actor: Actor, asked: StockAsked) -> Select[Any]:
 def _named(q: str) -> ColumnElement[bool]:
     number = q.upper().removeprefix("L-")
     key = fold(q)
-    conditions: list[ColumnElement[bool]] = [Place.code.icontains(q, autoescape=True)]
+    conditions: list[ColumnElement[bool]] = [
+        Place.code.icontains(q, autoescape=True),
+        ROOT.code.icontains(q, autoescape=True),
+    ]
     if key:
         conditions.append(Item.name_hu_key.contains(key, autoescape=True))
         conditions.append(Item.name_en_key.contains(key, autoescape=True))
@@ -305,7 +329,8 @@ def stock_page(
 ) -> Page[Balance]:
     """Return one page of balances with their lots, items and places; first to expire first, or by name or place."""
     statement = _stock(session, actor, asked).where(_in_view(asked.view, asked.today))
-    statement = statement.options(contains_eager(Balance.lot), contains_eager(Balance.place))
+    at = contains_eager(Balance.place)
+    statement = statement.options(contains_eager(Balance.lot), at, at.contains_eager(Place.root.of_type(ROOT)))
     name = Item.name_en_key if asked.language == "en" else Item.name_hu_key
     orders: dict[str, list[Any]] = {
         "name": [name, Balance.expires_on, Balance.id],
@@ -369,7 +394,7 @@ def balances_of_lot(session: Session, actor: Actor, lot_id: int) -> list[Balance
     statement = (
         select(Balance)
         .join(Balance.place)
-        .options(contains_eager(Balance.place), joinedload(Balance.lot))
+        .options(contains_eager(Balance.place).joinedload(Place.root), joinedload(Balance.lot))
         .where(Balance.lot_id == lot_id, Balance.on_hand != 0, visible(actor, "stock.read", Balance))
         .order_by(Balance.guarded.desc(), Place.code)
     )
@@ -416,18 +441,123 @@ def stock_for_allocation(session: Session, county_id: int | None = None) -> list
         )
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
+        .outerjoin(ROOT, AT_ROOT)
         .join(Item, Item.id == Balance.item_id)
         .where(
             Balance.guarded,
             Balance.on_hand > 0,
             Balance.on_hand > Balance.reserved,
             Lot.state == LotState.FREE,
-            Place.kind.in_(PICKABLE),
+            STANDS_IN.in_(PICKABLE),
         )
         .order_by(Balance.expires_on, Balance.id)
     )
     if county_id is not None:
         statement = statement.where(Balance.county_id == county_id)
+    return list(session.execute(statement))
+
+
+def pickable(session: Session, warehouse_id: int, item_ids: Iterable[int], on: date) -> list[Row[Any]]:
+    """Return what may be picked of some items in a warehouse on a day, first to expire first.
+
+    Rows of (balance_id, lot_id, place_id, item_id, expires_on, available, place, box): the code of the place with
+    walls, and that of the box in it, if it is in one. ``expires_on`` is 9999-12-31 for what does not expire; what
+    would have fewer days left than its item must have at hand-over is left out.
+    """
+    days_left = Balance.expires_on - on
+    statement = (
+        select(
+            Balance.id.label("balance_id"),
+            Balance.lot_id,
+            Balance.place_id,
+            Balance.item_id,
+            Balance.expires_on,
+            (Balance.on_hand - Balance.reserved).label("available"),
+            func.coalesce(ROOT.code, Place.code).label("place"),
+            case((ROOT.id.is_not(None), Place.code)).label("box"),
+        )
+        .join(Lot, Lot.id == Balance.lot_id)
+        .join(Place, Place.id == Balance.place_id)
+        .outerjoin(ROOT, AT_ROOT)
+        .join(Item, Item.id == Balance.item_id)
+        .where(
+            Balance.guarded,
+            Balance.warehouse_id == warehouse_id,
+            Balance.item_id.in_(list(item_ids)),
+            Balance.on_hand > Balance.reserved,
+            Lot.state == LotState.FREE,
+            STANDS_IN.in_(PICKABLE),
+            days_left >= Item.shelf_life_left_days_min,
+        )
+        .order_by(Balance.expires_on, Balance.id)
+    )
+    return list(session.execute(statement))
+
+
+def places_for(session: Session, warehouse_id: int, lot_id: int, *, most: int = 5) -> list[tuple[Place, int, int]]:
+    """Return the shelves on which a lot might be put away, the best first: (place, pieces of the lot's item, pieces).
+
+    First where the same item lies, then empty ones, in each case those that keep things as the item needs.
+    """
+    item = session.execute(
+        select(Item.id, Item.storage_class).join(Lot, Lot.item_id == Item.id).where(Lot.id == lot_id)
+    ).one_or_none()
+    if item is None:
+        raise NoSuchLot(lot_id=lot_id)
+    good = storage.KEPT_IN.get(item.storage_class, (item.storage_class,))
+    holder = aliased(Place, name="holder")
+    same = func.coalesce(func.sum(case((Balance.item_id == item.id, Balance.on_hand), else_=0)), 0)
+    every = func.coalesce(func.sum(Balance.on_hand), 0)
+    statement = (
+        select(Place, same, every)
+        .outerjoin(holder, or_(holder.id == Place.id, holder.root_id == Place.id))
+        .outerjoin(Balance, and_(Balance.place_id == holder.id, Balance.on_hand > 0))
+        .where(
+            Place.warehouse_id == warehouse_id,
+            Place.kind == PlaceKind.SHELF,
+            Place.retired_at.is_(None),
+            Place.storage_class.in_(good),
+        )
+        .group_by(Place.id)
+        .order_by(
+            same.desc(),
+            case({name: rank for rank, name in enumerate(good)}, value=Place.storage_class),
+            every,
+            Place.code,
+        )
+        .limit(most)
+    )
+    return [(row[0], int(row[1]), int(row[2])) for row in session.execute(statement)]
+
+
+def spoken_for(session: Session, purpose_kind: str, purpose_ids: Iterable[int]) -> list[Row[Any]]:
+    """Return what is reserved for some purposes and still to be picked.
+
+    Rows of (reservation_id, purpose_id, lot_id, item_id, place_id, quantity, expires_on, place, box, stands_in).
+    """
+    statement = (
+        select(
+            Reservation.id.label("reservation_id"),
+            Reservation.purpose_id,
+            Reservation.lot_id,
+            Lot.item_id,
+            Reservation.place_id,
+            Reservation.quantity,
+            Lot.expires_on,
+            func.coalesce(ROOT.code, Place.code).label("place"),
+            case((ROOT.id.is_not(None), Place.code)).label("box"),
+            STANDS_IN.label("stands_in"),
+        )
+        .join(Lot, Lot.id == Reservation.lot_id)
+        .join(Place, Place.id == Reservation.place_id)
+        .outerjoin(ROOT, AT_ROOT)
+        .where(
+            Reservation.purpose_kind == purpose_kind,
+            Reservation.purpose_id.in_(list(purpose_ids)),
+            Reservation.state == ReservationState.PENDING,
+        )
+        .order_by(Reservation.id)
+    )
     return list(session.execute(statement))
 
 
@@ -440,6 +570,62 @@ def movement(session: Session, actor: Actor, movement_id: int) -> Movement:
     if found is None:
         raise NoSuchMovement(movement_id=movement_id)
     return found
+
+
+def movements_by_id(session: Session, actor: Actor, movement_ids: Iterable[int]) -> list[Movement]:
+    """Return movements, all of which the actor may see, in the order of their ids."""
+    wanted = set(movement_ids)
+    statement = select(Movement).where(among(Movement.id, wanted), visible(actor, "stock.read", Movement))
+    found = list(session.scalars(statement.order_by(Movement.id)))
+    if len(found) != len(wanted):
+        raise NoSuchMovement(movement_id=min(wanted - {movement.id for movement in found}))
+    return found
+
+
+def reversed_among(session: Session, movement_ids: Iterable[int]) -> set[int]:
+    """Return which of some movements were taken back."""
+    statement = select(Movement.reverses_id).where(among(Movement.reverses_id, movement_ids))
+    return {each for each in session.scalars(statement) if each is not None}
+
+
+def receipts_of_lots(session: Session, lot_ids: Iterable[int]) -> list[int]:
+    """Return the movements by which lots came into the house and that were not taken back, in order."""
+    back = aliased(Movement)
+    statement = (
+        select(Movement.id)
+        .outerjoin(back, back.reverses_id == Movement.id)
+        .where(among(Movement.lot_id, lot_ids), Movement.kind == Kind.RECEIVE, back.id.is_(None))
+        .order_by(Movement.id)
+    )
+    return list(session.scalars(statement))
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A receipt that cannot simply be taken back: some of it is spoken for or no longer there."""
+
+    lot_id: int
+    item_name: str
+    place_code: str
+    received: int
+    on_hand: int
+    reserved: int
+
+
+def no_longer_whole(session: Session, movement_ids: Iterable[int]) -> list[Gone]:
+    """Return of which receipts something was moved, handed out or reserved since."""
+    here = aliased(Balance)
+    on_hand, reserved = func.coalesce(here.on_hand, 0), func.coalesce(here.reserved, 0)
+    statement = (
+        select(Movement.lot_id, Item.name_hu, Place.code, Movement.quantity, on_hand, reserved)
+        .join(Lot, Lot.id == Movement.lot_id)
+        .join(Item, Item.id == Lot.item_id)
+        .join(Place, Place.id == Movement.to_place_id)
+        .outerjoin(here, and_(here.lot_id == Movement.lot_id, here.place_id == Movement.to_place_id))
+        .where(among(Movement.id, movement_ids), on_hand - reserved < Movement.quantity)
+        .order_by(Movement.id)
+    )
+    return [Gone(*row) for row in session.execute(statement)]
 
 
 def is_reversed(session: Session, movement_id: int) -> bool:

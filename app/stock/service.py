@@ -25,14 +25,16 @@ from app.foundation.job import Job
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.geography import queries as geography
-from app.stock import ledger, queries
+from app.stock import ledger, queries, storage
 from app.stock.errors import (
     AlreadyReversed,
     CannotReverse,
     CodeTaken,
+    EarlierExpires,
     ExpiryNeeded,
     NoSuchPlace,
     NoSuchReservation,
+    NotEnoughOfItem,
     NotToBeHandedOut,
     PlaceNotEmpty,
     PlaceRetired,
@@ -40,10 +42,12 @@ from app.stock.errors import (
     SamePlace,
     SettlementElsewhere,
     WrongPlace,
+    WrongStorage,
 )
 from app.stock.ledger import Held, Line
 from app.stock.models import (
     REAL,
+    Balance,
     Kind,
     Lot,
     LotState,
@@ -56,6 +60,7 @@ from app.stock.models import (
     VoucherSeries,
     Warehouse,
 )
+from app.stock.picking import LotOnShelf, first_to_expire
 
 if TYPE_CHECKING:
     from app.catalogue.models import Item
@@ -96,6 +101,9 @@ ENDS: dict[Kind, tuple[frozenset[PlaceKind], frozenset[PlaceKind]]] = {
 LEAVING = frozenset({Kind.PICK, Kind.LOAD, Kind.HAND_OVER})
 """Ways to somebody: only free lots that have not expired take them."""
 
+ONTO_SHELVES = frozenset({Kind.PUT_AWAY, Kind.MOVE})
+"""Deeds that leave things on a shelf, where they must be kept as they need it."""
+
 JUDGED_BY_RUN = {
     Kind.PICK: frozenset({"runs.load"}),
     Kind.LOAD: frozenset({"runs.load", "runs.drive"}),
@@ -103,6 +111,9 @@ JUDGED_BY_RUN = {
     Kind.BRING_BACK: frozenset({"runs.drive", "runs.load", "runs.change"}),
 }
 """Rights over a run with which ``delivery`` has judged already; whose run it is, it knows and we do not."""
+
+NOTED_ONE_BY_ONE_MAX = 500
+"""Of more movements than these at once the journal keeps one line; the ledger has them all."""
 
 VOUCHER_CODES = {
     "receipt": "BEV",
@@ -191,7 +202,7 @@ def open_place(
     vehicle = kind == PlaceKind.VEHICLE and uow.actor.may("fleet.manage")
     if not vehicle and not uow.actor.covers("warehouses.manage", warehouse=warehouse.id, county=warehouse.county_id):
         uow.actor.require_for("stock.operate", warehouse=warehouse.id, county=warehouse.county_id)
-    if PlaceKind(kind) not in REAL:
+    if PlaceKind(kind) not in REAL or kind == PlaceKind.BOX:
         raise WrongPlace(place=code, deed="open")
     if uow.session.scalar(select(Place.id).where(Place.code == code)) is not None:
         raise CodeTaken(code=code)
@@ -217,7 +228,7 @@ def retire_place(uow: UnitOfWork, *, place_id: int) -> Place:
     scope = {"warehouse": place.warehouse_id, "county": place.county_id}
     if not any(uow.actor.covers(permission, **scope) for permission in ("warehouses.manage", "stock.operate")):
         raise NoSuchPlace(place_id=place_id)
-    if not place.guarded:
+    if not place.guarded or place.kind == PlaceKind.BOX:
         raise WrongPlace(place=place.code, deed="retire")
     if queries.holds_anything(uow.session, place_id):
         raise PlaceNotEmpty(place=place.code)
@@ -226,6 +237,49 @@ def retire_place(uow: UnitOfWork, *, place_id: int) -> Place:
         uow.record("place.retired", subject=("place", place.id), code=place.code)
     uow.session.flush()
     return place
+
+
+# Boxes as places ----------------------------------------------------------------------------------------------------
+
+told_of_boxes = ledger.told_of_boxes
+
+
+def open_box_place(uow: UnitOfWork, *, code: str, at: Place) -> Place:
+    """Open the place that a new box is; it stands at ``at``. ``boxes`` has judged who may, and keeps the rest."""
+    if uow.session.scalar(select(Place.id).where(Place.code == code)) is not None:
+        raise CodeTaken(code=code)
+    place = Place(
+        warehouse_id=at.warehouse_id,
+        county_id=at.county_id,
+        code=code,
+        kind=PlaceKind.BOX.value,
+        storage_class=at.storage_class,
+        parent_id=at.id,
+        root_id=at.root_id or at.id,
+    )
+    uow.session.add(place)
+    uow.session.flush()
+    return place
+
+
+def stand_boxes(uow: UnitOfWork, *, place_id: int, on: Place, with_place_ids: Iterable[int] = ()) -> None:
+    """Let a box stand on (or in) another place, with the boxes in it: they all stand where that one finally stands."""
+    root_id = on.root_id or on.id
+    moved = uow.session.get_one(Place, place_id)
+    moved.parent_id = on.id
+    for each in (moved, *(uow.session.get_one(Place, other) for other in with_place_ids)):
+        each.root_id, each.storage_class = root_id, on.storage_class
+    uow.session.flush()
+
+
+def retire_box_place(uow: UnitOfWork, *, place_id: int) -> None:
+    """Use a box's place no more; nothing may be in it."""
+    place = uow.session.get_one(Place, place_id)
+    with _office(uow, "stock.read"):
+        if queries.holds_anything(uow.session, place_id):
+            raise PlaceNotEmpty(place=place.code)
+    place.retired_at = place.retired_at or uow.now
+    uow.session.flush()
 
 
 # Arriving -----------------------------------------------------------------------------------------------------------
@@ -495,11 +549,12 @@ def take_back(
 
     For packages whose deed is several movements; nobody else is asked.
     """
-    originals = [queries.movement(uow.session, uow.actor, movement_id) for movement_id in movement_ids]
+    originals = queries.movements_by_id(uow.session, uow.actor, movement_ids)
+    reversed_already = queries.reversed_among(uow.session, movement_ids)
     for original in originals:
         if original.kind == Kind.REVERSE:
             raise CannotReverse(movement_id=original.id)
-        if queries.is_reversed(uow.session, original.id):
+        if original.id in reversed_already:
             raise AlreadyReversed(movement_id=original.id)
         permission = "stock.write_off" if original.kind == Kind.WRITE_OFF else "stock.operate"
         uow.actor.require_for(permission, warehouse=original.warehouse_id, county=original.county_id)
@@ -518,9 +573,69 @@ def take_back(
         )
         for number, original in enumerate(sorted(originals, key=lambda each: each.id, reverse=True))
     ]
+    many = len(lines) > NOTED_ONE_BY_ONE_MAX
     with _office(uow, "stock.operate"):
         held = ledger.hold(uow, [key for each in lines for key in _ends(each)])
-        return ledger.post(uow, held, lines)
+        movements = ledger.post(uow, held, lines, noted=not many)
+    if many:
+        uow.record("stock.taken_back", movements=len(movements))
+    return movements
+
+
+def first_or_why(uow: UnitOfWork, *, lot_id: int, from_place_id: int, reason: str | None, done: bool) -> list[Message]:
+    """Refuse to pick a lot while another free one of its item in the warehouse expires earlier, unless it is said why.
+
+    What was done already is only noted.
+    """
+    taken = uow.session.get(Lot, lot_id)
+    if taken is None or reason:
+        return []
+    home = queries.place(uow.session, from_place_id).warehouse_id
+    today = uow.now.astimezone(queries.HOME).date()
+    with _office(uow, "stock.read"):
+        rows = queries.pickable(uow.session, home, [taken.item_id], today)
+    first = next((row for row in rows if row.lot_id != lot_id), None)
+    if first is None or first.expires_on >= (taken.expires_on or date.max):
+        return []
+    item = catalogue.plain_item(uow.session, taken.item_id)
+    if done:
+        return [say("Another lot of %(item)s expires earlier: L-%(lot)s.", item=item.name_hu, lot=str(first.lot_id))]
+    raise EarlierExpires(
+        item=item.name_hu,
+        lot_id=first.lot_id,
+        place=first.place if first.box is None else f"{first.place} · {first.box}",
+        expires_on=first.expires_on,
+        taken_lot_id=lot_id,
+    )
+
+
+def pick_item(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    warehouse_id: int,
+    item_id: int,
+    quantity: int,
+    to_place_id: int,
+    happened_at: datetime | None = None,
+) -> list[Movement]:
+    """Pick so many of an item, whatever lots they are: the first to expire first, in as many movements as it takes."""
+    today = uow.now.astimezone(queries.HOME).date()
+    with _office(uow, "stock.operate"):
+        rows = queries.pickable(uow.session, warehouse_id, [item_id], today)
+        keys = [(row.lot_id, row.place_id) for row in rows]
+        held = ledger.hold(uow, keys) if keys else {}
+        # What another picker has taken meanwhile is seen only now, under the lock.
+        there = [
+            LotOnShelf(each.lot_id, each.place_id, each.available, each.expires_on, each.lot_state)
+            for each in held.values()
+        ]
+        item = catalogue.plain_item(uow.session, item_id)
+        chosen = first_to_expire(there, quantity, today, item.shelf_life_left_days_min)
+        if sum(part for _, part in chosen) < quantity:
+            raise NotEnoughOfItem(item=item.name_hu, wanted=quantity, available=sum(part for _, part in chosen))
+        steps = [Step(lot.lot_id, lot.place_id, to_place_id, part, Kind.PICK) for lot, part in chosen]
+        return move_all(uow, operation_id=operation_id, steps=steps, happened_at=happened_at)
 
 
 def _may_move(uow: UnitOfWork, kind: Kind, source: Held, target: Held) -> None:
@@ -546,7 +661,8 @@ def _judge(uow: UnitOfWork, kind: Kind, source: Held, target: Held, *, done: boo
         review.append(say("The place %(place)s is not used any more.", place=target.place_code))
     today = uow.now.astimezone(queries.HOME).date()
     expired = source.expires_on is not None and source.expires_on < today
-    if kind in LEAVING and (expired or source.lot_state != LotState.FREE):
+    held_back = source.lot_state != LotState.FREE or source.place_kind == PlaceKind.QUARANTINE
+    if kind in LEAVING and (expired or held_back):
         if not done:
             raise NotToBeHandedOut(
                 lot_id=source.lot_id,
@@ -556,6 +672,18 @@ def _judge(uow: UnitOfWork, kind: Kind, source: Held, target: Held, *, done: boo
                 today=today,
             )
         review.append(say("The lot had expired, or was not free."))
+    if (
+        kind in ONTO_SHELVES
+        and target.place_kind == PlaceKind.SHELF
+        and not storage.fits(source.storage_class, target.kept)
+    ):
+        if not done:
+            raise WrongStorage(
+                item=source.item_name, needs=source.storage_class, place=target.place_code, kept=target.kept
+            )
+        review.append(
+            say("%(item)s is not kept in such a place: %(place)s.", item=source.item_name, place=target.place_code)
+        )
     return review
 
 
@@ -814,6 +942,98 @@ def consume_many_and_move(
             _judge(uow, kind, source, target, done=False)
         movements = ledger.post(uow, held, lines)
         _end(uow, list(rows), ReservationState.CONSUMED)
+    return movements
+
+
+def move_reserved(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    reservation_ids: Sequence[int],
+    to_place_id: int,
+    kind: Kind | str = Kind.PICK,
+    happened_at: datetime | None = None,
+    line: int = 0,
+) -> list[Movement]:
+    """Move what reservations hold, and the reservations with it: it stays spoken for by the same purpose.
+
+    What lies there already stays. A reservation that has ended is refused.
+    """
+    kind = Kind(kind)
+    with uow.office("stock"):
+        rows = {row.id: row for row in _pending(uow, reservation_ids)}
+        for reservation_id in reservation_ids:
+            if reservation_id not in rows:
+                ended = uow.session.get(Reservation, reservation_id)
+                if ended is None:
+                    raise NoSuchReservation(reservation_id=reservation_id)
+                raise ReservationEnded(reservation_id=reservation_id, state=ended.state)
+        wanted = [rows[each] for each in reservation_ids if rows[each].place_id != to_place_id]
+        return _follow(uow, operation_id, wanted, [], to_place_id, kind, happened_at, line)
+
+
+def empty_into(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    from_place_id: int,
+    to_place_id: int,
+    kind: Kind | str = Kind.MOVE,
+    happened_at: datetime | None = None,
+) -> list[Movement]:
+    """Move everything that a place holds into another; what is reserved there stays reserved where it goes."""
+    kind = Kind(kind)
+    with uow.office("stock"):
+        pending = select(Reservation.id).where(
+            Reservation.place_id == from_place_id, Reservation.state == ReservationState.PENDING
+        )
+        rows = _pending(uow, uow.session.scalars(pending).all())
+        lots = uow.session.scalars(
+            select(Balance.lot_id)
+            .where(Balance.place_id == from_place_id, Balance.on_hand > 0)
+            .order_by(Balance.lot_id)
+        ).all()
+        held = ledger.hold(uow, [(lot_id, from_place_id) for lot_id in lots]) if lots else {}
+        free = [(each.lot_id, each.place_id, each.available) for each in held.values() if each.available > 0]
+        return _follow(uow, operation_id, rows, free, to_place_id, kind, happened_at, 0)
+
+
+def _follow(
+    uow: UnitOfWork,
+    operation_id: UUID,
+    reserved: Sequence[Any],
+    free: Sequence[tuple[int, int, int]],
+    to_place_id: int,
+    kind: Kind,
+    happened_at: datetime | None,
+    line: int,
+) -> list[Movement]:
+    """Move what is reserved, with its reservations, and what is free."""
+    whole = [(row.lot_id, row.place_id, row.quantity, row.quantity) for row in reserved]
+    whole += [(lot_id, place_id, quantity, 0) for lot_id, place_id, quantity in free]
+    lines = [
+        Line(
+            lot_id, place_id, to_place_id, quantity, kind, operation_id, line + number, None, happened_at, None, spoken
+        )
+        for number, (lot_id, place_id, quantity, spoken) in enumerate(whole)
+    ]
+    if not lines:
+        return []
+    held = ledger.hold(uow, [key for each in lines for key in _ends(each)])
+    for each in lines:
+        source, target = (held[key] for key in _ends(each))
+        _may_move(uow, kind, source, target)
+        _judge(uow, kind, source, target, done=False)
+    movements = ledger.post(uow, held, lines)
+    if reserved:
+        spoken_for: dict[ledger.Key, int] = {}
+        for row in reserved:
+            spoken_for[row.lot_id, to_place_id] = spoken_for.get((row.lot_id, to_place_id), 0) + row.quantity
+        ledger.speak_for(uow.session, ledger.hold(uow, spoken_for), spoken_for)
+        followed = update(Reservation).where(Reservation.id.in_([row.id for row in reserved]))
+        uow.session.execute(
+            followed.values(place_id=to_place_id), execution_options={"synchronize_session": "evaluate"}
+        )
     return movements
 
 

@@ -127,6 +127,13 @@ RULES = [
         read_offices=("stock",),
         follows=("conversion", "conversion_id"),
     ),
+    Rule(
+        "data_import",
+        read=["stock.import", "catalogue.manage"],
+        write=["stock.import", "catalogue.manage"],
+        offices=["imports"],
+        scoped_by={"warehouse": "warehouse_id"},
+    ),
 ]
 
 
