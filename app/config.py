@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.boxes.sscc import PREFIX
+
 
 class SettingWrong(Exception):
     """A setting cannot be used; the message says which, what it is now and what it should be."""
@@ -35,6 +37,9 @@ class Settings:
     geocoder_url: str | None = None
     solver_processes: int = field(default_factory=lambda: os.cpu_count() or 1)
     data_dir: Path = Path(".var")
+    gs1_prefix: str = PREFIX
+    """The GS1 company prefix under which boxes and pallets are numbered (SSCC). The default is of the range that GS1
+    leaves to each organisation for itself: good inside the house, to be replaced before boxes are sent to others."""
     demo: bool = False
     """Demo accounts may be shown on the sign-in page."""
 
@@ -53,6 +58,12 @@ class Settings:
             if not value.isdigit():
                 raise SettingWrong(f"{name} is {value!r}; it must be a whole number, such as {default}.")
             return int(value)
+
+        def prefix(name: str, default: str) -> str:
+            value = environment.get(name) or default
+            if not (value.isascii() and value.isdigit() and 7 <= len(value) <= 12):
+                raise SettingWrong(f"{name} is {value!r}; a GS1 company prefix has 7 to 12 digits, such as {default}.")
+            return value
 
         def key(name: str, text: str) -> bytes:
             try:
@@ -82,5 +93,6 @@ class Settings:
             geocoder_url=environment.get("GEOCODER_URL") or None,
             solver_processes=whole("SOLVER_PROCESSES", os.cpu_count() or 1),
             data_dir=Path(environment.get("DATA_DIR", ".var")),
+            gs1_prefix=prefix("GS1_PREFIX", PREFIX),
             demo=environment.get("DEMO", "") == "1",
         )

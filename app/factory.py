@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.accounts import web as accounts_web
+from app.boxes import service as boxes
 from app.config import Settings
 from app.foundation import health, http, job_queue, language, logs, look, metrics
 from app.foundation.actor import Actor
@@ -59,6 +60,7 @@ def create_app(
 ) -> Flask:
     """Return the application. What tests need to hold in their hands can be handed in."""
     use_keyring(Keyring(settings.personal_keys, settings.index_key))
+    boxes.use_company_prefix(settings.gs1_prefix)
     logs.configure()
     app = Flask("app", static_folder="static", template_folder="templates")
     app.config.update(

@@ -27,6 +27,7 @@ from app.foundation.words import Message
 from app.geography.models import County, District, Settlement
 from app.needs.models import WAITING, Household, Need, NeedState
 from app.stock.models import Balance, Lot, LotState, Place, PlaceKind, Warehouse
+from app.stock.queries import AT_ROOT, ROOT, STANDS_IN
 
 READ = "allocation.read"
 REMEMBERED = timedelta(days=90)
@@ -236,7 +237,8 @@ def _lots(session: Session, county_id: int | None, freed: Iterable[Share]) -> li
         )
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
-        .where(Balance.guarded, Balance.on_hand > 0, Lot.state == LotState.FREE, Place.kind.in_(GIVEN_FROM))
+        .outerjoin(ROOT, AT_ROOT)
+        .where(Balance.guarded, Balance.on_hand > 0, Lot.state == LotState.FREE, STANDS_IN.in_(GIVEN_FROM))
         .order_by(Balance.lot_id, Balance.place_id)
     )
     if county_id:
@@ -259,9 +261,9 @@ def _withheld(session: Session, county_id: int | None, freed: Iterable[Share]) -
     free_again: Counter[int] = Counter()
     for share in freed:
         free_again[share.item_id] += share.quantity
-    free = and_(Lot.state == LotState.FREE, Place.kind.in_(GIVEN_FROM))
+    free = and_(Lot.state == LotState.FREE, STANDS_IN.in_(GIVEN_FROM))
     here = Balance.county_id == county_id if county_id else Balance.id.is_not(None)
-    shut = or_(Lot.state == LotState.QUARANTINED, Place.kind == PlaceKind.QUARANTINE)
+    shut = or_(Lot.state == LotState.QUARANTINED, STANDS_IN == PlaceKind.QUARANTINE)
     statement = (
         select(
             Balance.item_id,
@@ -271,6 +273,7 @@ def _withheld(session: Session, county_id: int | None, freed: Iterable[Share]) -
         )
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
+        .outerjoin(ROOT, AT_ROOT)
         .where(Balance.guarded, Balance.on_hand > 0)
         .group_by(Balance.item_id)
     )

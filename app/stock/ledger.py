@@ -7,7 +7,7 @@ The statements are plain SQL over whole sets: one scan and ten thousand lots cos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -48,6 +48,12 @@ class Held:
     expires_on: date | None
     item_id: int
     item_name: str
+    storage_class: str
+    """Of the item: how it must be kept."""
+    kept: str
+    """How things are kept in this place."""
+    boxed: bool
+    """It is a box; ``place_kind`` is that of the place where it stands."""
 
     @property
     def guarded(self) -> bool:
@@ -93,9 +99,10 @@ class Line:
 # FOR UPDATE reads the newest row. These are rows, not ORM objects, so that no stale object is handed back. A balance
 # that is missing holds nothing; ``post`` makes it.
 _LOCKED = """
-    SELECT locked.id, lot.id, place.id, coalesce(locked.on_hand, 0), coalesce(locked.reserved, 0), place.kind,
-           place.warehouse_id, place.county_id, place.code, place.retired_at IS NOT NULL, lot.state, lot.expires_on,
-           lot.item_id, item.name_hu
+    SELECT locked.id, lot.id, place.id, coalesce(locked.on_hand, 0), coalesce(locked.reserved, 0),
+           coalesce(root.kind, place.kind), place.warehouse_id, place.county_id, place.code,
+           place.retired_at IS NOT NULL, lot.state, lot.expires_on, lot.item_id, item.name_hu, item.storage_class,
+           coalesce(root.storage_class, place.storage_class), root.id IS NOT NULL
 """
 
 _HOLD = text(
@@ -115,6 +122,7 @@ _HOLD = text(
     JOIN lot ON lot.id = wanted.lot_id
     JOIN item ON item.id = lot.item_id
     JOIN place ON place.id = wanted.place_id
+    LEFT JOIN place AS root ON root.id = place.root_id
     LEFT JOIN locked ON locked.lot_id = wanted.lot_id AND locked.place_id = wanted.place_id
     """
 )
@@ -131,6 +139,7 @@ _HOLD_TWO = text(
     FROM lot
     JOIN item ON item.id = lot.item_id
     JOIN place ON place.id IN (:one, :other)
+    LEFT JOIN place AS root ON root.id = place.root_id
     LEFT JOIN locked ON locked.place_id = place.id
     WHERE lot.id = :lot
     """
@@ -263,7 +272,20 @@ def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line], *, no
         "noted": noted,
     }
     ids = {(row[1], row[2]): row[0] for row in uow.session.execute(_POST, parameters)}
+    boxes = {each.place_id for each, more, _ in changed if each.boxed and more}
+    for watcher in _BOX_WATCHERS if boxes else ():
+        watcher(uow, boxes)
     return [_movement(ids[row["operation_id"], row["line"]], uow, row) for row in rows]
+
+
+BoxWatcher = Callable[[UnitOfWork, Collection[int]], None]
+_BOX_WATCHERS: list[BoxWatcher] = []
+
+
+def told_of_boxes(watcher: BoxWatcher) -> BoxWatcher:
+    """Tell a package above of each change inside boxes, with the ids of their places."""
+    _BOX_WATCHERS.append(watcher)
+    return watcher
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], *names: str) -> dict[str, list[Any]]:

@@ -125,11 +125,22 @@ class Place(Numbered, Base):
     """Of a box: the place with walls where it stands, through all boxes that it stands in."""
 
     warehouse: Mapped[Warehouse] = relationship()
+    root: Mapped[Place | None] = relationship(remote_side="Place.id", foreign_keys=[root_id], viewonly=True)
 
     @property
     def guarded(self) -> bool:
         """Tell whether its balance must not go below zero."""
         return self.kind in REAL
+
+    @property
+    def stands_in(self) -> str:
+        """Return the kind of place by which it is judged: a box is where it stands."""
+        return self.root.kind if self.root is not None else self.kind
+
+    @property
+    def shown(self) -> str:
+        """Return its code; of a box also where it stands: "MIS-A-03-2 · MIS-D-000123"."""
+        return f"{self.root.code} · {self.code}" if self.root is not None else self.code
 
 
 class Lot(Numbered, Base):
