@@ -2,17 +2,19 @@
 
 import random
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
+from app.catalogue.models import Item
 from app.foundation.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
 from app.stock import queries as stock_queries
 from app.stock import service as stock
 from app.stock.errors import NotEnoughStock, OperationDiffers
-from app.stock.models import Kind, Movement, PlaceKind, Reservation, Voucher
+from app.stock.models import Kind, Movement, PlaceKind, Reservation, Voucher, Warehouse
 from app.transfers import queries, service
 from app.transfers.errors import (
     AlreadyReceived,
@@ -464,14 +466,24 @@ def test_there_is_no_transfer_where_there_is_none(work, road):
 def test_random_transfers_with_random_differences_keep_every_sum_zero(work, road, seed):
     chance = random.Random(seed)
     with work() as uow:
-        warehouses = [road.giver_id, road.taker_id, builders.a_warehouse(uow).id]
+        others = [uow.session.get(Warehouse, road.taker_id), builders.a_warehouse(uow)]
+        warehouses = [road.giver_id, *(each.id for each in others)]
+        for each in others:
+            builders.a_lot(uow, each, 60)
+            builders.a_lot(uow, each, 60, item=uow.session.get(Item, road.beans_id))
     open_transfers: list[int] = []
-    refused = 0
-    for _ in range(40):
-        deed = chance.choice(("ask", "ask", "pick", "pick_all", "send", "receive", "receive", "settle", "cancel"))
-        if deed != "ask" and not open_transfers:
-            continue
-        transfer_id = chance.choice(open_transfers) if open_transfers else 0
+    done: Counter[str] = Counter()
+    next_deeds = {
+        TransferState.REQUESTED: ("pick", "pick", "pick_all", "pick_all", "pick_all", "send", "cancel"),
+        TransferState.PICKED: ("send", "send", "send", "send", "cancel", "pick"),
+        TransferState.IN_TRANSIT: ("receive", "receive", "receive", "settle", "cancel"),
+        TransferState.RECEIVED: ("settle", "receive"),
+        TransferState.CANCELLED: ("pick",),
+    }
+    for _ in range(60):
+        open_ones = [each for each in open_transfers if state_of(work, each) != TransferState.CANCELLED]
+        transfer_id = chance.choice(open_ones) if len(open_ones) >= 4 else 0
+        deed = chance.choice(next_deeds[state_of(work, transfer_id)]) if transfer_id else "ask"
         try:
             with work() as uow:
                 if deed == "ask":
@@ -511,8 +523,10 @@ def test_random_transfers_with_random_differences_keep_every_sum_zero(work, road
                         service.settle(uow, transfer_lot_id=part.id, outcome=outcome, reason="so", operation_id=uuid4())
                 else:
                     service.cancel(uow, transfer_id=transfer_id, reason="so", operation_id=uuid4())
+            done[deed] += 1
         except Refusal:
-            refused += 1
+            pass
+    assert done["receive"] >= 2 and done["send"] >= 2, done
     must_be_proved(work)
     short = sum(
         part.short
