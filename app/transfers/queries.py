@@ -83,6 +83,28 @@ def transfer_id_of(session: Session, transfer_lot_id: int) -> int:
     return found
 
 
+def lot_picked_by(session: Session, operation_id: UUID | None) -> int:
+    """Return what an operation picked."""
+    found = session.scalar(select(TransferLot.id).where(TransferLot.operation_id == operation_id).limit(1))
+    if found is None:
+        raise NoSuchTransferLot()
+    return found
+
+
+def waiting_lot(session: Session, transfer_id: int, lot_id: int | None) -> int:
+    """Return the part of a transfer that a scanned lot is: one that was not received, else the last that was."""
+    statement = (
+        select(TransferLot.id)
+        .where(TransferLot.transfer_id == transfer_id, TransferLot.lot_id == lot_id)
+        .order_by(TransferLot.received_at.is_not(None), TransferLot.id)
+        .limit(1)
+    )
+    found = session.scalar(statement)
+    if found is None:
+        raise NoSuchTransferLot(transfer_id=transfer_id, lot_id=lot_id or 0)
+    return found
+
+
 @dataclass(frozen=True)
 class LotSeen:
     """What was picked, with what a reader wants to know about it."""
