@@ -15,14 +15,15 @@ dropped, put in, replaced, swapped with its neighbour, a separator lost, the end
    it), a character changed in a lot number, a lot number that was cut off or ran on with something that no rule knows,
    a field cut off whole. The checksum of the symbol guards these on every scan of a camera or scanner; text that was
    typed has no such guard.
-3. So there is a second wall, ``doubts``: a GTIN that the catalogue does not know (``unknown_gtin``), a lot number that
-   this GTIN never had (``unknown_lot``), a lot number missing where this GTIN has some (``missing_lot``), and a known
-   lot number that is one slip away from another known one (``similar_lot``) are each a question to a person.
+3. So there is a second wall, ``doubts``: a GTIN that the catalogue does not know (``unknown_gtin``), an SSCC that no
+   box has (``unknown_box``), a lot number that this GTIN never had (``unknown_lot``), a lot number missing where this
+   GTIN has some (``missing_lot``) are each a question to a person; and so are, of text that no checksum guarded, a
+   known product or lot that is one slip away from another known one (``similar_gtin``, ``similar_lot``).
 
-Together, with the catalogue and the lots known: no single slip gives another GTIN or another lot without a refusal, a
-mark or a question. Other fields (dates, counts, weights) are guarded by point 1 only: a replaced digit can make another
-valid date. Codes of our own carry two check characters: no single replaced or swapped character passes, a dropped or
-added one in 1 of 1,021.
+Together, with the catalogue, the boxes and the lots known: no single slip gives another GTIN or another lot without a
+refusal, a mark or a question. Other fields (dates, counts, weights) are guarded by point 1 only: a replaced digit can
+make another valid date. Codes of our own carry two check characters: no single replaced or swapped character passes, a
+dropped or added one in 1 of 1,021.
 """
 
 from __future__ import annotations
@@ -187,7 +188,8 @@ def parse(text: str, symbology: str | None = None, *, year: int | None = None) -
         return _refused(text, Reason.UNREADABLE)
     year = datetime.now(UTC).year if year is None else year
     by_hand = re.fullmatch(r"([0-9]{1,5}) ?[*xX×] ?(.*)", text, re.DOTALL)
-    if by_hand:
+    # A scanned "10X7…" is a lot number, not ten of something.
+    if by_hand and not symbology and SEPARATOR not in text:
         return _with_quantity(text, int(by_hand[1]), by_hand[2], year)
     return _one(text, _format(symbology), year)
 
@@ -223,11 +225,11 @@ def _format(symbology: str | None) -> str | None:
 
 
 def _one(text: str, symbology: str | None, year: int) -> Scanned:
+    if symbology == "GS1" or SEPARATOR in text:
+        return _element_string(text, year)
     own = _own(text)
     if own:
         return own
-    if symbology == "GS1" or text.startswith(SEPARATOR) or SEPARATOR in text:
-        return _element_string(text, year)
     if re.match(r"https?://", text, re.IGNORECASE):
         return _digital_link(text, year)
     if text.startswith("("):
@@ -574,37 +576,60 @@ class Doubt(StrEnum):
 
     UNCERTAIN = "uncertain"
     UNKNOWN_GTIN = "unknown_gtin"
+    UNKNOWN_BOX = "unknown_box"
     UNKNOWN_LOT = "unknown_lot"
     MISSING_LOT = "missing_lot"
+    SIMILAR_GTIN = "similar_gtin"
     SIMILAR_LOT = "similar_lot"
 
 
 DOUBTS: dict[Doubt, Message] = {
     Doubt.UNCERTAIN: say("Compare it with the label."),
     Doubt.UNKNOWN_GTIN: say("Nobody has scanned this product yet. Which item is it?"),
+    Doubt.UNKNOWN_BOX: say("Nobody has scanned this box yet. Is it a new one?"),
     Doubt.UNKNOWN_LOT: say("This product has not come with this lot number yet. Is it what the label says?"),
     Doubt.MISSING_LOT: say("This product comes with lot numbers. Scan the lot too."),
+    Doubt.SIMILAR_GTIN: say("Another product's number looks almost the same. Is it what the label says?"),
     Doubt.SIMILAR_LOT: say("Another lot number looks almost the same. Is it what the label says?"),
 }
 
 
 def doubts(
-    scanned: Scanned, *, known_gtins: Collection[str] | None = None, known_lots: Collection[str] | None = None
+    scanned: Scanned,
+    *,
+    known_gtins: Collection[str] | None = None,
+    known_lots: Collection[str] | None = None,
+    known_boxes: Collection[str] | None = None,
+    typed: bool = True,
 ) -> tuple[Doubt, ...]:
-    """Return what a person must be asked. ``known_lots``: the makers' lot numbers of this GTIN; None: not known."""
+    """Return what a person must be asked. ``known_lots``: the makers' lot numbers of this GTIN; None: not known.
+
+    ``typed`` is False where a symbol with a checksum was read: then what merely looks like something else is believed.
+    """
     asked = [Doubt.UNCERTAIN] if scanned.uncertain else []
+    if scanned.sscc and known_boxes is not None and scanned.sscc not in known_boxes:
+        asked.append(Doubt.UNKNOWN_BOX)
     if scanned.gtin is None:
         return tuple(asked)
     if known_gtins is not None and scanned.gtin not in known_gtins:
-        asked.append(Doubt.UNKNOWN_GTIN)
-    elif known_lots is not None:
+        return (*asked, Doubt.UNKNOWN_GTIN)
+    if typed and known_gtins is not None and any(each in known_gtins for each in _swaps(scanned.gtin)):
+        asked.append(Doubt.SIMILAR_GTIN)
+    if known_lots is not None:
         if scanned.batch is None:
             asked += [Doubt.MISSING_LOT] if known_lots else []
         elif scanned.batch not in known_lots:
             asked.append(Doubt.UNKNOWN_LOT)
-        elif any(each != scanned.batch and alike(each, scanned.batch) for each in known_lots):
+        elif typed and any(each != scanned.batch and alike(each, scanned.batch) for each in known_lots):
             asked.append(Doubt.SIMILAR_LOT)
     return tuple(asked)
+
+
+def _swaps(gtin: str) -> Iterator[str]:
+    """Yield the numbers with two neighbours swapped that the check digit cannot tell from this one."""
+    for at in range(len(gtin) - 1):
+        if abs(int(gtin[at]) - int(gtin[at + 1])) == 5:
+            yield gtin[:at] + gtin[at + 1] + gtin[at] + gtin[at + 2 :]
 
 
 def alike(one: str, other: str) -> bool:

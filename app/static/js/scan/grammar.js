@@ -3,7 +3,7 @@
 //
 //   parse(text, symbology) → {kind, text, code, id, gtin, content, batch, expires_on, use_by, produced_on, count,
 //                             weight_g, sscc, quantity, uncertain, reason}; what a code does not say is left out
-//   doubts(parsed, {gtins, lots}) → ["unknown_lot", …]: what a person must be asked
+//   doubts(parsed, {gtins, lots, boxes, typed}) → ["unknown_lot", …]: what a person must be asked
 //   new Session({order}).feed(parsed, seconds) → [{event, scanned, line, reason}]
 
 const SEPARATOR = "\x1d";
@@ -128,7 +128,7 @@ export function parse(text, symbology = null, year = new Date().getUTCFullYear()
     return refused(text, "unreadable");
   }
   const byHand = /^([0-9]{1,5}) ?[*xX×] ?(.*)$/s.exec(text);
-  if (byHand) return withQuantity(text, Number(byHand[1]), byHand[2], year);
+  if (byHand && !symbology && !text.includes(SEPARATOR)) return withQuantity(text, Number(byHand[1]), byHand[2], year);
   return one(text, format(symbology), year);
 }
 
@@ -159,9 +159,9 @@ function format(symbology) {
 const MAY_BE_GS1 = new Set([null, "CODE128", "DATAMATRIX", "QRCODE", "OTHER"]);
 
 function one(text, symbology, year) {
+  if (symbology === "GS1" || text.includes(SEPARATOR)) return elementString(text, year);
   const ours = own(text);
   if (ours) return ours;
-  if (symbology === "GS1" || text.includes(SEPARATOR)) return elementString(text, year);
   if (/^https?:\/\//i.test(text)) return digitalLink(text, year);
   if (text.startsWith("(")) return bracketed(text, year);
   if (/^[0-9 -]+$/.test(text) && /[0-9]/.test(text)) return digitsOnly(text, text.replace(/[ -]/g, ""), symbology, year);
@@ -469,19 +469,32 @@ function refused(text, reason) {
   return { kind: "refused", text, reason };
 }
 
-// What the catalogue and the lots know. gtins: Set of 14 digits; lots: Set of the makers' lot numbers of this GTIN.
+// What the catalogue and the lots know. gtins: Set of 14 digits; lots: Set of the makers' lot numbers of this GTIN;
+// boxes: Set of the SSCC of our boxes; typed: false where a symbol was read, then what only looks alike is believed.
 
-export function doubts(scanned, { gtins = null, lots = null } = {}) {
+export function doubts(scanned, { gtins = null, lots = null, boxes = null, typed = true } = {}) {
   const asked = scanned.uncertain ? ["uncertain"] : [];
+  if (scanned.sscc && boxes && !boxes.has(scanned.sscc)) asked.push("unknown_box");
   if (!scanned.gtin) return asked;
-  if (gtins && !gtins.has(scanned.gtin)) asked.push("unknown_gtin");
-  else if (lots) {
+  if (gtins && !gtins.has(scanned.gtin)) return [...asked, "unknown_gtin"];
+  if (typed && gtins && swaps(scanned.gtin).some((each) => gtins.has(each))) asked.push("similar_gtin");
+  if (lots) {
     if (!scanned.batch) {
       if (lots.size) asked.push("missing_lot");
     } else if (!lots.has(scanned.batch)) asked.push("unknown_lot");
-    else if ([...lots].some((each) => each !== scanned.batch && alike(each, scanned.batch))) asked.push("similar_lot");
+    else if (typed && [...lots].some((each) => each !== scanned.batch && alike(each, scanned.batch))) asked.push("similar_lot");
   }
   return asked;
+}
+
+function swaps(gtin) {
+  const all = [];
+  for (let at = 0; at < gtin.length - 1; at += 1) {
+    if (Math.abs(Number(gtin[at]) - Number(gtin[at + 1])) === 5) {
+      all.push(gtin.slice(0, at) + gtin[at + 1] + gtin[at] + gtin.slice(at + 2));
+    }
+  }
+  return all;
 }
 
 export function alike(one, other) {
