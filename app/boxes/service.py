@@ -136,10 +136,9 @@ def _opened_by_hand(uow: UnitOfWork, place_ids: Collection[int]) -> None:
 
 def dissolve_box(uow: UnitOfWork, *, box_id: int, happened_at: datetime | None = None) -> Box:
     """Use an empty box no more; its number is never given again. Dissolved already, it stays so."""
-    box = _to_change(uow, box_id, dissolved_too=True)
+    box = _to_change(uow, box_id, dissolved_too=True, alone=True)
     if box.state == BoxState.DISSOLVED:
         return box
-    _alone(uow, box.warehouse_id)
     pieces, boxes = queries.pieces_and_boxes_in(uow.session, box)
     if pieces or boxes:
         raise BoxNotEmpty(box=box.place.code, pieces=pieces, boxes=boxes)
@@ -223,7 +222,7 @@ def split_box(
     known = queries.move_of_operation(uow.session, operation_id)
     if known is not None:
         return queries.box(uow.session, uow.actor, known.box_id)
-    box = _to_change(uow, box_id)
+    box = _to_change(uow, box_id, alone=True)
     _must_be_open(box)
     if not lines:
         raise BoxIsEmpty(box=box.place.code)
@@ -274,7 +273,6 @@ def merge_boxes(
         _must_be_open(each)
     if box.warehouse_id != into.warehouse_id:
         raise OtherWarehouse(box=box.place.code, place=into.place.code)
-    _alone(uow, box.warehouse_id)
     known = queries.totals_of(uow.session, box.id)[0]
     inner = [each for each in queries.below(uow.session, box.id) if each.depth == 1]
     if not known and not inner:
@@ -344,7 +342,9 @@ def nest_box(
     uow: UnitOfWork, *, operation_id: UUID, box_id: int, into_box_id: int, happened_at: datetime | None = None
 ) -> Box:
     """Put a box into another one, or onto a pallet."""
-    into = _to_change(uow, into_box_id)
+    into = queries.box(uow.session, uow.actor, into_box_id)
+    if into.state == BoxState.DISSOLVED:
+        raise BoxDissolved(box=into.place.code)
     moved = move_boxes(
         uow, operation_id=operation_id, box_ids=[box_id], to_place_id=into.place_id, happened_at=happened_at
     )
@@ -360,7 +360,7 @@ def unnest_box(
     happened_at: datetime | None = None,
 ) -> Box:
     """Take a box out of the one that it stands in: to a place, else to where that one finally stands."""
-    box = _to_change(uow, box_id)
+    box = queries.box(uow.session, uow.actor, box_id)
     if to_place_id is None:
         assert box.place.root_id is not None, "a box stands somewhere"
         to_place_id = box.place.root_id
@@ -412,9 +412,11 @@ def _may_operate(uow: UnitOfWork, place: Place) -> None:
     uow.actor.require_for("stock.operate", warehouse=place.warehouse_id, county=place.county_id)
 
 
-def _to_change(uow: UnitOfWork, box_id: int, *, dissolved_too: bool = False) -> Box:
+def _to_change(uow: UnitOfWork, box_id: int, *, dissolved_too: bool = False, alone: bool = False) -> Box:
     seen = queries.box(uow.session, uow.actor, box_id)
     _may_operate(uow, seen.place)
+    if alone:
+        _alone(uow, seen.warehouse_id)
     box = queries.boxes_for_change(uow.session, [box_id])[box_id]
     if box.state == BoxState.DISSOLVED and not dissolved_too:
         raise BoxDissolved(box=box.place.code)
@@ -424,8 +426,13 @@ def _to_change(uow: UnitOfWork, box_id: int, *, dissolved_too: bool = False) -> 
 def _two_to_change(uow: UnitOfWork, box_id: int, other_id: int) -> tuple[Box, Box]:
     if box_id == other_id:
         raise SamePlace
+    homes = set()
     for each in (box_id, other_id):
-        _may_operate(uow, queries.box(uow.session, uow.actor, each).place)
+        seen = queries.box(uow.session, uow.actor, each)
+        _may_operate(uow, seen.place)
+        homes.add(seen.warehouse_id)
+    for home in sorted(homes):
+        _alone(uow, home)
     boxes = queries.boxes_for_change(uow.session, [box_id, other_id])
     for box in boxes.values():
         if box.state == BoxState.DISSOLVED:
@@ -485,5 +492,6 @@ def _must_be_kept(uow: UnitOfWork, box: Box, target: Place, *, done: bool) -> No
 
 
 def _alone(uow: UnitOfWork, warehouse_id: int) -> None:
+    """Wait until nobody else puts boxes of the warehouse into one another; always before any row is locked."""
     # Two keys of 32 bits: the first names the idea, the second the warehouse.
     uow.session.execute(select(func.pg_advisory_xact_lock(SERIAL_KEY, warehouse_id % 2**31)))
