@@ -236,23 +236,6 @@ def quarantine(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     return _moved(uow, lot_id, kind="move", to_place_id=target.id, **facts)
 
 
-@blueprint.get("/lots/<int:lot_id>/write-off")
-@in_unit_of_work("stock.write_off")
-def write_off_form(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
-    """Ask how much is lost, and why."""
-    return _lot_form(uow, lot_id, "stock/write_off.html")
-
-
-@blueprint.post("/lots/<int:lot_id>/write-off")
-@in_unit_of_work("stock.write_off", form_view=write_off_form)
-def write_off(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
-    """Write some of a lot off."""
-    facts = schemas.WriteOffForm().load(request.form)
-    source = queries.place(uow.session, facts["from_place_id"])
-    target = queries.virtual_place(uow.session, source.warehouse_id, "loss")
-    return _moved(uow, lot_id, kind="write_off", to_place_id=target.id, **facts)
-
-
 def _lot_form(uow: UnitOfWork, lot_id: int, template: str) -> ResponseReturnValue:
     facts = _lot(uow, lot_id)
     here = facts["here"]

@@ -420,15 +420,6 @@ class MoveForm(Form):
     quantity = Quantity(required=True)
 
 
-class WriteOffForm(Form):
-    """A write-off, by form."""
-
-    operation_id = fields.UUID(required=True)
-    from_place_id = Id(required=True)
-    quantity = Quantity(required=True)
-    reason = Line(least=3, most=200, required=True)
-
-
 class ReverseForm(Form):
     """Taking a movement back, by form."""
 

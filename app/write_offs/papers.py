@@ -1,14 +1,20 @@
-"""The record of a write-off (selejtezési jegyzőkönyv) as PDF, with a line for each of the three to sign."""
+"""The record of a write-off (selejtezési jegyzőkönyv) as PDF, with a line for each of the three to sign; pictures."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from flask import Response
+
 from app.foundation import language
 from app.foundation.documents import paper
+from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
+from app.stock import voucher_papers
 from app.stock.voucher_papers import paper_of
+from app.write_offs import queries
+from app.write_offs.errors import NoRecordYet
 from app.write_offs.words import REASONS
 
 if TYPE_CHECKING:
@@ -75,3 +81,20 @@ def _cancelled(voucher: Voucher) -> Message | None:
         return None
     reason = getattr(voucher, "cancel_reason", None)
     return say("Cancelled: %(reason)s", reason=reason) if reason else say("Cancelled")
+
+
+def record_of(uow: UnitOfWork, write_off_id: int) -> Response:
+    """Return the record as PDF; there is none before it was decided."""
+    found = queries.write_off(uow.session, uow.actor, write_off_id)
+    voucher = queries.voucher(uow.session, uow.actor, found)
+    if voucher is None:
+        raise NoRecordYet(write_off_id=write_off_id)
+    headers = {"Content-Disposition": "inline"}
+    return Response(voucher_papers.draw(voucher), mimetype="application/pdf", headers=headers)
+
+
+def photo_of(uow: UnitOfWork, photo_id: int) -> Response:
+    """Return a picture as it was drawn anew."""
+    found = queries.photo(uow.session, uow.actor, photo_id)
+    headers = {"Content-Disposition": "inline", "Cache-Control": "private, max-age=86400"}
+    return Response(found.jpeg, mimetype="image/jpeg", headers=headers)

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
-from sqlalchemy.orm import Session, aliased, selectinload
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from app.accounts.models import User
 from app.catalogue.models import Item
@@ -198,6 +199,7 @@ def lines_of(session: Session, write_off_id: int) -> list[LineRow]:
         .join(Item, Item.id == Lot.item_id)
         .join(Place, Place.id == WriteOffLine.place_id)
         .outerjoin(Reservation, Reservation.id == WriteOffLine.reservation_id)
+        .options(joinedload(Place.root))
         .where(WriteOffLine.write_off_id == write_off_id)
         .order_by(WriteOffLine.id)
     )
@@ -268,6 +270,7 @@ def _held(actor: Actor) -> Any:
         .join(Place, Place.id == Balance.place_id)
         .outerjoin(ROOT, ROOT.id == Place.root_id)
         .join(Item, Item.id == Balance.item_id)
+        .options(contains_eager(Place.root.of_type(ROOT)))
         .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
     )
 
@@ -299,7 +302,6 @@ def expired_in(session: Session, actor: Actor, warehouse_id: int, today: date, *
     """Return what has expired in a warehouse and nobody has spoken for, not what is on the road."""
     statement = (
         _held(actor)
-        .with_only_columns(Balance, maintain_column_froms=True)
         .where(
             Balance.warehouse_id == warehouse_id,
             Balance.expires_on < today,
@@ -397,7 +399,7 @@ def _last_moves(session: Session, keys: Sequence[Key]) -> dict[Key, tuple[Any, .
         return {}
     statement = (
         select(Movement.lot_id, Movement.to_place_id, Movement.reason, Movement.happened_at, Movement.actor_id)
-        .distinct(Movement.lot_id, Movement.to_place_id)
+        .ext(distinct_on(Movement.lot_id, Movement.to_place_id))
         .where(tuple_(Movement.lot_id, Movement.to_place_id).in_(keys))
         .order_by(Movement.lot_id, Movement.to_place_id, Movement.id.desc())
     )
@@ -411,7 +413,7 @@ def _last_judgements(session: Session, lot_ids: Iterable[int]) -> dict[int, tupl
         return {}
     statement = (
         select(JournalEntry.subject_id, JournalEntry.details, JournalEntry.at, JournalEntry.actor_id)
-        .distinct(JournalEntry.subject_id)
+        .ext(distinct_on(JournalEntry.subject_id))
         .where(JournalEntry.subject_kind == "lot", JournalEntry.subject_id.in_(ids), JournalEntry.deed == "lot.state")
         .order_by(JournalEntry.subject_id, JournalEntry.id.desc())
     )
@@ -467,3 +469,9 @@ def _mark(batch: str) -> str:
 def held_with(rows: Iterable[Held]) -> list[Held]:
     """Return the rows of which something is left to propose."""
     return [row for row in rows if row.balance.available > 0]
+
+
+def moved_before(session: Session, operation_id: UUID) -> Movement | None:
+    """Return what an operation moved, if it was sent before."""
+    statement = select(Movement).where(Movement.operation_id == operation_id).order_by(Movement.line).limit(1)
+    return session.scalar(statement)

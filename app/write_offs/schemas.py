@@ -29,7 +29,7 @@ class WriteOffQuery(Asked):
     size = WholeNumber(least=1, most=200)
 
 
-class PlaceQuery(Asked):
+class HeldQuery(Asked):
     """Filters of what lies in quarantine or expires."""
 
     warehouse_id = Id()
@@ -48,7 +48,7 @@ class ChosenQuery(Asked):
 # JSON ---------------------------------------------------------------------------------------------------------------
 
 
-class LineIn(Wire):
+class WriteOffLineIn(Wire):
     """A quantity of a lot in a place."""
 
     lot_id = Id(required=True)
@@ -62,7 +62,7 @@ class ProposalIn(Wire):
     operation_id = fields.UUID(required=True)
     reason = Choice(REASONS, required=True)
     note = Line(most=500)
-    lines = fields.List(fields.Nested(LineIn), required=True, validate=validate.Length(1, LINES_MAX))
+    lines = fields.List(fields.Nested(WriteOffLineIn), required=True, validate=validate.Length(1, LINES_MAX))
 
 
 class ExpiredIn(Wire):
@@ -122,7 +122,7 @@ class BatchIn(Wire):
     reason = Line(least=3, most=200, required=True)
 
 
-class LineOut(Schema):
+class WriteOffLineOut(Schema):
     """A line of a write-off."""
 
     lot_id = fields.Integer()
@@ -151,7 +151,7 @@ class WriteOffOut(Schema):
 class WriteOffSheet(WriteOffOut):
     """A write-off with its lines and pictures."""
 
-    lines = fields.List(fields.Nested(LineOut))
+    lines = fields.List(fields.Nested(WriteOffLineOut))
     photo_ids = fields.List(fields.Integer())
 
 

@@ -299,7 +299,7 @@ def _content(uow: UnitOfWork, found: WriteOff, rows: Sequence[queries.LineRow]) 
                 "unit_hu": row.item.unit_name_hu,
                 "unit_en": row.item.unit_name_en,
                 "quantity": row.line.quantity,
-                "place": row.place.code,
+                "place": row.place.shown,
                 "batch": row.lot.batch,
                 "expires_on": row.lot.expires_on.isoformat() if row.lot.expires_on else None,
                 "value_huf": row.value,
@@ -440,7 +440,7 @@ def release(
     lot = stock.lot(uow.session, uow.actor, lot_id)
     source = stock.place(uow.session, from_place_id)
     target = stock.place(uow.session, to_place_id)
-    if source.kind != PlaceKind.QUARANTINE:
+    if source.stands_in != PlaceKind.QUARANTINE:
         raise NotInQuarantine(place=source.code)
     if target.kind not in (PlaceKind.DOCK, PlaceKind.SHELF) or target.warehouse_id != source.warehouse_id:
         raise WrongPlace(place=target.code, deed="release")

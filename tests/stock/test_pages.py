@@ -68,7 +68,6 @@ PAGES = [
     "/stock/?q=%00",
     "/stock/lots/{lot}",
     "/stock/lots/{lot}/move",
-    "/stock/lots/{lot}/write-off",
     "/stock/receive",
     "/stock/movements",
     "/stock/movements?kind=load&lot_id={lot}",
