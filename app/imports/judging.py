@@ -103,6 +103,11 @@ class Known:
         return found
 
     @cached_property
+    def begun(self) -> set[str]:
+        """Codes of new items of which the file has a row already: another one only adds a barcode."""
+        return set()
+
+    @cached_property
     def near(self) -> dict[str, list[str]]:
         """Suggestions by folded name, each looked for once."""
         return {}
@@ -447,12 +452,13 @@ def _judge_item(judged: Judged, cell: Callable[[str], str], meant: Mapping[str, 
         judged.refuse(
             meant.get("code"), code, say("The code is too much like that of another item: %(code)s.", code=there.code)
         )
-    elif there is None:
+    elif there is None and code not in known.begun:
+        known.begun.add(code)
         _must_be_whole(judged, facts, meant)
         base_unit = base_unit or "piece"
         facts = {"unit_name_hu": UNIT_NAMES[base_unit][0], "unit_name_en": UNIT_NAMES[base_unit][1], **facts}
         facts.setdefault("name_en", facts.get("name_hu"))
-    elif base_unit and base_unit != there.base_unit:
+    elif there is not None and base_unit and base_unit != there.base_unit:
         judged.refuse(
             meant.get("base_unit"),
             cell("base_unit"),
