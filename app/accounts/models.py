@@ -64,6 +64,8 @@ class WebSession(Numbered, Base):
     second_factor_at: Mapped[datetime | None]
     """When the second factor was proved; until then only the page that asks for it opens."""
     browser: Mapped[str | None]
+    scanner: Mapped[bool] = mapped_column(default=False)
+    """A phone of the warehouse: it may lie still for a shift, and its page asks for a PIN of its own after minutes."""
 
 
 class ApiToken(Numbered, Base):

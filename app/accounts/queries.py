@@ -35,9 +35,10 @@ _WHO = """
     ARRAY(SELECT c.county_id FROM app_user_county c WHERE c.user_id = u.id ORDER BY 1) AS county_ids
 """
 _BY_SESSION = text(
-    f"SELECT s.id AS session_id, s.last_seen_at AS seen_at, s.second_factor_at, {_WHO} "
+    f"SELECT s.id AS session_id, s.last_seen_at AS seen_at, s.second_factor_at, s.scanner, {_WHO} "
     "FROM web_session s JOIN app_user u ON u.id = s.user_id "
-    "WHERE s.key_hash = :key AND s.ended_at IS NULL AND s.last_seen_at > :idle AND s.created_at > :at_most AND u.active"
+    "WHERE s.key_hash = :key AND s.ended_at IS NULL AND (s.scanner OR s.last_seen_at > :idle) "
+    "AND s.created_at > :at_most AND u.active"
 )
 _BY_TOKEN = text(
     f"SELECT t.id AS token_id, t.last_used_at AS seen_at, {_WHO} "
@@ -147,7 +148,7 @@ def living_sessions(session: Session, user_id: int, now: datetime) -> Sequence[W
         .where(
             WebSession.user_id == user_id,
             WebSession.ended_at.is_(None),
-            WebSession.last_seen_at > now - IDLE,
+            or_(WebSession.scanner, WebSession.last_seen_at > now - IDLE),
             WebSession.created_at > now - AT_MOST,
         )
         .order_by(WebSession.last_seen_at.desc(), WebSession.id.desc())

@@ -216,6 +216,18 @@ def revoke_session(uow: UnitOfWork, *, session_id: int) -> None:
     uow.record("account.session_revoked", subject=("user", uow.actor.id))
 
 
+def use_as_scanner(uow: UnitOfWork, *, session_id: int | None, scanner: bool) -> None:
+    """Let this browser's session last a shift though it lies still: its page asks for a PIN instead. Or end that."""
+    uow.actor.require("stock.operate")
+    opened = uow.session.get(WebSession, session_id or 0)
+    if opened is None or opened.user_id != uow.actor.id:
+        raise NotFound
+    if opened.scanner != scanner:
+        opened.scanner = scanner
+        uow.session.flush()
+        uow.record("account.scanner", subject=("user", uow.actor.id), scanner=scanner)
+
+
 def revoke_sessions(uow: UnitOfWork, *, keep_id: int | None = None) -> int:
     """End all sessions of the actor but the one kept; return how many."""
     ended = _end(uow, WebSession.user_id == uow.actor.id, WebSession.id != (keep_id or 0))

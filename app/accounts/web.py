@@ -60,6 +60,8 @@ class SignedInBy:
     """The password is proved, the second factor is not."""
     user_id: int | None = None
     has_totp: bool = False
+    scanner: bool = False
+    """A session that outlives a shift's rest, because its page is locked by a PIN."""
 
 
 # Who acts
@@ -102,7 +104,9 @@ def _by_session(key: str) -> Actor:
         if now - row.seen_at >= SEEN_EVERY:
             queries.mark_seen(connection, now, session_id=row.session_id)
     half = row.second_factor_at is None and (row.has_totp or row.role in SEES_FAMILIES)
-    g.signed_in_by = SignedInBy(session_id=row.session_id, half=half, user_id=row.user_id, has_totp=row.has_totp)
+    g.signed_in_by = SignedInBy(
+        session_id=row.session_id, half=half, user_id=row.user_id, has_totp=row.has_totp, scanner=row.scanner
+    )
     return NOBODY if half else queries.actor_from(row)
 
 

@@ -89,3 +89,12 @@ class LinesWrong(Invalid):
 
     def __init__(self, wrong: dict[str, list[Message | str]]) -> None:
         super().__init__(say("Nothing was saved: please look at the marked fields."), wrong)
+
+
+class NothingToNote(Conflict):
+    """Nothing of what was scanned is left to write a note of."""
+
+    kind = "nothing-to-note"
+
+    def __init__(self) -> None:
+        super().__init__(say("No note was written: all of it was taken back, or stands on a note already."))

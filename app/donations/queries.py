@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, Select, func, or_, select, text
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from app.catalogue.models import Item
 from app.donations.errors import NoSuchArrival, NoSuchDonor, NoSuchOffer
-from app.donations.models import Arrival, Donor, Offer, OfferLine, OfferState
+from app.donations.models import Arrival, ArrivalLine, Donor, Offer, OfferLine, OfferState
 from app.foundation.actor import Actor, Scope
 from app.foundation.paging import PAGE_SIZE, Page, page
 from app.foundation.scope import visible
 from app.foundation.text import fold
 from app.geography.models import County
-from app.stock.models import Voucher, Warehouse
+from app.stock.models import Kind, Lot, Movement, Place, Voucher, Warehouse
 
 READ = ("donations.read", "offers.own")
 VIEWS: dict[str, tuple[OfferState, ...]] = {
@@ -245,3 +246,30 @@ def counties(session: Session) -> list[tuple[int, str]]:
 def choice_of_items(session: Session) -> list[Item]:
     """Return every item that can be offered, by name."""
     return list(session.scalars(select(Item).where(Item.retired_at.is_(None)).order_by(Item.name_hu_key, Item.id)))
+
+
+def received_and_not_noted(
+    session: Session, warehouse_id: int, operation_ids: Iterable[UUID]
+) -> list[tuple[Lot, int, str]]:
+    """Return (lot, quantity, kind of place) that operations received and no note holds; what was taken back is not.
+
+    Until the transaction ends nobody else is told of what may be noted in this warehouse.
+    """
+    key = {"key": f"arrival:{warehouse_id}"}
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 11))"), key)
+    back = aliased(Movement)
+    statement = (
+        select(Lot, Movement.quantity, Place.kind)
+        .join(Movement, Movement.lot_id == Lot.id)
+        .join(Place, Place.id == Movement.to_place_id)
+        .outerjoin(back, back.reverses_id == Movement.id)
+        .where(
+            Movement.operation_id.in_(list(operation_ids)),
+            Movement.kind == Kind.RECEIVE.value,
+            Movement.warehouse_id == warehouse_id,
+            back.id.is_(None),
+            ~select(ArrivalLine.id).where(ArrivalLine.lot_id == Lot.id).exists(),
+        )
+        .order_by(Movement.id)
+    )
+    return [(lot, quantity, kind) for lot, quantity, kind in session.execute(statement)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -15,6 +15,7 @@ from app.donations.errors import (
     ArrivalKnown,
     LinesWrong,
     NoSuchOffer,
+    NothingToNote,
     OfferPast,
     ReasonNeeded,
     ReferenceUsed,
@@ -296,6 +297,81 @@ def arrive(
         uow.session.flush()
     uow.record("arrival.received", subject=("arrival", arrival.id), lines=len(lines), voucher=note.code)
     return arrival
+
+
+def note_what_was_scanned(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    warehouse_id: int,
+    receipts: Sequence[UUID],
+    offer_id: int | None = None,
+    happened_at: datetime | None = None,
+) -> tuple[Arrival, Voucher]:
+    """Make one arrival of goods that were received pack by pack; its goods-received note is numbered.
+
+    ``receipts`` are the operations that received them. What was taken back meanwhile, or stands on a note already,
+    is left out. Sent twice under the same operation, it is noted once.
+    """
+    warehouse = stock_queries.warehouse(uow.session, uow.actor, warehouse_id)
+    uow.actor.require_for("donations.receive", warehouse=warehouse.id, county=warehouse.county_id)
+    received = queries.received_and_not_noted(uow.session, warehouse.id, receipts)
+    if not received:
+        raise NothingToNote
+    of_offer = None
+    if offer_id is not None:
+        of_offer = _to_change(uow, offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
+        if of_offer.warehouse_id != warehouse.id:
+            raise NoSuchOffer(offer_id=offer_id)
+        donor = queries.donor(uow.session, of_offer.donor_id)
+    else:
+        donor = _register(uow, "anonymous", PRIVATE_PERSON, None, None, None, None)
+    arrival = Arrival(
+        offer_id=offer_id,
+        donor_id=donor.id,
+        warehouse_id=warehouse.id,
+        county_id=warehouse.county_id,
+        arrived_at=min(happened_at or uow.now, uow.now),
+        received_by_id=uow.actor.id,
+        operation_id=operation_id,
+        content_hash=_hash({"receipts": [str(each) for each in receipts], "offer": offer_id}),
+    )
+    promised = {line.item_id: line for line in of_offer.lines} if of_offer else {}
+    for lot, quantity, place_kind in received:
+        line = promised.get(lot.item_id)
+        doubtful = place_kind == PlaceKind.QUARANTINE
+        arrival.lines.append(
+            ArrivalLine(
+                item_id=lot.item_id,
+                quantity=quantity,
+                expires_on=lot.expires_on,
+                condition=lot.condition,
+                inspection=Inspection.QUARANTINE if doubtful else Inspection.ACCEPT,
+                offer_line_id=line.id if line else None,
+                lot_id=lot.id,
+            )
+        )
+        if line is not None:
+            line.arrived += quantity
+    with uow.office("donations"):
+        uow.session.add(arrival)
+        if of_offer is not None:
+            of_offer.state = OfferState.ARRIVED
+            if all(line.arrived >= line.quantity for line in of_offer.lines):
+                of_offer.state, of_offer.closed_at = OfferState.CLOSED, uow.now
+        uow.session.flush()
+    note = stock.issue_voucher(
+        uow,
+        kind="receipt",
+        warehouse_id=warehouse.id,
+        subject=("arrival", arrival.id),
+        content=_note(uow, arrival, donor, of_offer),
+    )
+    with uow.office("donations"):
+        arrival.voucher_id = note.id
+        uow.session.flush()
+    uow.record("arrival.received", subject=("arrival", arrival.id), lines=len(arrival.lines), voucher=note.code)
+    return arrival, note
 
 
 def _check_inspection(uow: UnitOfWork, lines: Sequence[Mapping[str, Any]], of_offer: Offer | None) -> None:

@@ -28,7 +28,7 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "stock_differences": ("stock.stock", {"view": "discrepancy"}),
     "put_away": ("stock.stock", {}),
     "receive": ("stock.receive_form", {}),
-    "scan": ("stock.scan", {}),
+    "scan": ("floor.scan", {}),
     "plan": ("planning.plan", {}),
     "plans": ("planning.plans", {}),
     "runs": ("delivery.runs", {}),
@@ -45,7 +45,7 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
 
 DEEDS: dict[str, tuple[str, Message, str]] = {
     "partner": ("report", say("New signal"), "plus"),
-    "warehouse_worker": ("receive", say("Receive"), "package-import"),
+    "warehouse_worker": ("scan", say("Scan"), "scan"),
     "warehouse_manager": ("receive", say("Receive"), "package-import"),
     "donor": ("offer", say("Offer something"), "gift"),
 }

@@ -31,9 +31,13 @@ OPEN_TO_ALL = {
     "accounts.sign_out",
     "donations.public_form",
     "donations.public_offer",
+    "floor.decoder",
+    "floor.icon",
+    "floor.manifest",
+    "floor.service_worker",
     "healthz",
-    "readyz",
     "metrics",
+    "readyz",
 }
 """What nobody needs to sign in for. Whoever adds one says so here."""
 OUTSIDE = {"static", "api-docs.openapi_json", "api-docs.openapi_swagger_ui"}

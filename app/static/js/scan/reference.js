@@ -1,0 +1,135 @@
+/* What the phone knows of its warehouse: the last snapshot, and on it what was scanned since. Pure: no page, no store.
+ *
+ * An effect is what an operation changes here before the server says so, as plain data that is stored with it:
+ *   {t: "lot", lot | op, item, place, by, expires_on, use_by, batch, state}   more or less of a lot in a place
+ *   {t: "parcel", id, state}   {t: "pack", gtin, item, quantity}   {t: "box", id, at}   {t: "offer", id, item, by}
+ *   {t: "count", stocktake, place, lot, item, quantity}
+ */
+
+export const FAR = "9999-12-31";
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+
+export class Reference {
+  constructor(snapshot, effects = [], language = "hu") {
+    this.language = language;
+    const parts = snapshot?.parts ?? {};
+    this.known = Boolean(snapshot);
+    this.warehouse = snapshot?.warehouse ?? null;
+    this.madeAt = snapshot?.made_at ?? null;
+    const hungarian = language === "hu";
+    this.places = new Map((parts.places ?? []).map(([id, code, kind]) => [id, { id, code, kind }]));
+    this.placeCodes = new Map([...this.places.values()].map((place) => [place.code.toUpperCase(), place]));
+    this.items = new Map();
+    this.packs = new Map();
+    for (const [id, code, hu, en, unitHu, unitEn, tracked, daysMin, icon, categoryHu, categoryEn, packs] of parts.items ?? []) {
+      const item = {
+        id, code, icon, tracked: Boolean(tracked), daysMin,
+        name: hungarian ? hu : en, unit: hungarian ? unitHu : unitEn, category: hungarian ? categoryHu : categoryEn,
+        key: folded(`${hu} ${en} ${code}`),
+      };
+      this.items.set(id, item);
+      for (const [gtin, quantity] of packs) this.packs.set(gtin, { item, quantity });
+    }
+    this.lots = (parts.lots ?? []).map(([lot, item, place, available, on_hand, expires_on, use_by, state, batch]) => ({
+      lot, op: null, item, place, available, on_hand, expires_on, use_by: Boolean(use_by), state, batch,
+    }));
+    this.boxes = new Map((parts.boxes ?? []).map(([id, sscc, kind, state, place, stands, root]) => [sscc, { id, sscc, kind, state, place, stands, root }]));
+    this.boxOfPlace = new Map([...this.boxes.values()].map((box) => [box.place, box]));
+    this.offers = new Map((parts.offers ?? []).map(([id, donor, until, lines]) => [
+      id, { id, code: `F-${id}`, donor, until, lines: lines.map(([line, item, quantity, arrived, expires_on]) => ({ line, item, quantity, arrived, expires_on })) },
+    ]));
+    this.transfers = new Map((parts.transfers ?? []).map(([id, direction, other, state, expected_on, lines, lots]) => [
+      id,
+      {
+        id, code: `A-${id}`, direction, other, state, expected_on,
+        lines: lines.map(([line, item, quantity]) => ({ line, item, quantity })),
+        lots: lots.map(([row, lot, item, place, quantity, received, expires_on, box]) => ({ row, lot, item, place, quantity, received, expires_on, box })),
+      },
+    ]));
+    this.runs = new Map();
+    this.parcels = new Map();
+    for (const [id, on, number, state, plate, departs_at, parcels] of parts.runs ?? []) {
+      const run = { id, code: `R-${id}`, on, number, state, plate, departs_at, parcels: [] };
+      this.runs.set(id, run);
+      for (const [parcel, parcelState, stop, weight_g] of parcels) {
+        const found = { id: parcel, code: `P-${parcel}`, state: parcelState, stop, weight_g, run };
+        run.parcels.push(found);
+        this.parcels.set(parcel, found);
+      }
+    }
+    this.stocktakes = new Map((parts.stocktakes ?? []).map(([id, state, places, categories, opened_at]) => [id, { id, code: `S-${id}`, state, places, categories, opened_at }]));
+    this.counts = new Map();
+    for (const effect of effects) this.apply(effect);
+  }
+
+  /** Take an effect in; `sign` -1 takes it back. */
+  apply(effect, sign = 1) {
+    const { t } = effect;
+    if (t === "lot") this.#move(effect, effect.by * sign);
+    else if (t === "parcel") {
+      const parcel = this.parcels.get(effect.id);
+      if (parcel) parcel.state = sign > 0 ? effect.state : effect.was;
+    } else if (t === "pack") {
+      const item = this.items.get(effect.item);
+      if (item && sign > 0) this.packs.set(effect.gtin, { item, quantity: effect.quantity });
+      if (sign < 0) this.packs.delete(effect.gtin);
+    } else if (t === "box") {
+      const box = [...this.boxes.values()].find((each) => each.id === effect.id);
+      if (box) box.stands = box.root = sign > 0 ? effect.at : effect.was;
+    } else if (t === "offer") {
+      const line = this.offers.get(effect.id)?.lines.find((each) => each.item === effect.item);
+      if (line) line.arrived += effect.by * sign;
+    } else if (t === "count") this.counts.set(countKey(effect), sign > 0 ? effect.quantity : effect.was);
+  }
+
+  #move(effect, by) {
+    const same = (row) => row.place === effect.place && (effect.lot ? row.lot === effect.lot : row.op === effect.op);
+    let row = this.lots.find(same);
+    if (!row) {
+      row = {
+        lot: effect.lot ?? null, op: effect.op ?? null, item: effect.item, place: effect.place, available: 0, on_hand: 0,
+        expires_on: effect.expires_on ?? null, use_by: Boolean(effect.use_by), state: effect.state ?? "free", batch: effect.batch ?? null,
+      };
+      this.lots.push(row);
+    }
+    row.available += by;
+    row.on_hand += by;
+  }
+
+  placeByCode = (code) => this.placeCodes.get(String(code).toUpperCase()) ?? null;
+  placeOfKind = (kind) => [...this.places.values()].find((place) => place.kind === kind) ?? null;
+  code = (placeId) => {
+    const box = this.boxOfPlace.get(placeId);
+    return box ? `…${box.sscc.slice(-6)}` : (this.places.get(placeId)?.code ?? "?");
+  };
+
+  /** Rows of an item or lot that hold something, the first to expire first. */
+  rowsOf({ item, lot, place, batch, expires_on }) {
+    return this.lots
+      .filter((row) => row.available > 0)
+      .filter((row) => (item === undefined || row.item === item) && (lot === undefined || row.lot === lot))
+      .filter((row) => place === undefined || place === null || row.place === place)
+      .filter((row) => !batch || !row.batch || row.batch === batch)
+      .filter((row) => !expires_on || !row.expires_on || row.expires_on === expires_on)
+      .sort((a, b) => (a.expires_on ?? FAR).localeCompare(b.expires_on ?? FAR) || (a.lot ?? Infinity) - (b.lot ?? Infinity));
+  }
+
+  /** Items whose name holds every word that was typed. */
+  find(typed, most = 8) {
+    const words = folded(typed).split(/\s+/).filter(Boolean);
+    if (!words.length) return [];
+    return [...this.items.values()]
+      .filter((item) => words.every((word) => item.key.includes(word)))
+      .sort((a, b) => a.key.indexOf(words[0]) - b.key.indexOf(words[0]) || a.name.localeCompare(b.name, this.language))
+      .slice(0, most);
+  }
+
+  day(iso) {
+    return new Intl.DateTimeFormat(this.language === "hu" ? "hu-HU" : "en-GB", { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" }).format(new Date(`${iso}T00:00:00Z`));
+  }
+  number(n) {
+    return new Intl.NumberFormat(this.language === "hu" ? "hu-HU" : "en-GB").format(n);
+  }
+}
+
+export const countKey = ({ stocktake, place, lot, item }) => `${stocktake}/${place}/${lot ?? `i${item}`}`;
