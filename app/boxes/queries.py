@@ -115,7 +115,7 @@ def moved_by(session: Session, operation_id: UUID) -> bool:
     return session.scalar(select(Movement.id).where(Movement.operation_id == operation_id).limit(1)) is not None
 
 
-def moves_of(session: Session, box_id: int, *, most: int = 20) -> list[Row[Any]]:
+def moves_of(session: Session, box_id: int, *, most: int = 20) -> list[Any]:
     """Return where a box stood, the newest move first: (move, from, to)."""
     source, target = aliased(Place), aliased(Place)
     statement = (

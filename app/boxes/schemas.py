@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.foundation.fields import Asked, Choice, Form, Line, Moment, Wire
 from app.stock.schemas import Id, Paged, Quantity
@@ -92,7 +92,7 @@ class MovePayload(OneOf):
     box_id = Id()
     box = Line(most=40)
     box_operation_id = fields.UUID()
-    boxes = fields.List(Line(least=1, most=40), validate=lambda given: 0 < len(given) <= LINES_MAX)
+    boxes = fields.List(Line(least=1, most=40), validate=validate.Length(1, LINES_MAX))
     to_place_id = Id()
     to_place = Line(most=40)
     done = fields.Boolean()
@@ -135,7 +135,7 @@ class SplitLine(OneOf):
 class SplitPayload(BoxPayload):
     """Some of what is in a box into a new box beside it."""
 
-    lines = fields.List(fields.Nested(SplitLine), required=True, validate=lambda given: 0 < len(given) <= LINES_MAX)
+    lines = fields.List(fields.Nested(SplitLine), required=True, validate=validate.Length(1, LINES_MAX))
 
 
 # API ----------------------------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ class SplitLineIn(Wire):
 class SplitIn(Deed):
     """Some of what is in it into a new box."""
 
-    lines = fields.List(fields.Nested(SplitLineIn), required=True, validate=lambda given: 0 < len(given) <= LINES_MAX)
+    lines = fields.List(fields.Nested(SplitLineIn), required=True, validate=validate.Length(1, LINES_MAX))
 
 
 # Forms --------------------------------------------------------------------------------------------------------------

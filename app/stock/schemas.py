@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
 
 from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
 from app.foundation.http import as_refusal
@@ -235,8 +235,8 @@ class WarehouseIn(Wire):
     name = Line(least=1, most=100, required=True)
     county_id = Id(required=True)
     settlement_id = Id(required=True)
-    lat = fields.Float(required=True, validate=lambda value: -90 <= value <= 90)
-    lon = fields.Float(required=True, validate=lambda value: -180 <= value <= 180)
+    lat = fields.Float(required=True, validate=validate.Range(-90, 90))
+    lon = fields.Float(required=True, validate=validate.Range(-180, 180))
     storage_classes = fields.List(Choice(STORAGE), load_default=["ambient"])
 
 
