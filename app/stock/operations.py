@@ -220,7 +220,7 @@ def _act(uow: UnitOfWork, asked: Asked) -> Answer:
         done = registered.handler(
             uow,
             operation_id=asked.operation_id,
-            happened_at=asked.happened_at,
+            happened_at=believed(asked.happened_at, uow.now),
             late=LATE < age <= BEHIND_MAX,
             **arguments,
         )
@@ -258,9 +258,22 @@ def _told_before(uow: UnitOfWork, contained: Contained) -> Message:
     )
 
 
+def believed(told: datetime, now: datetime) -> datetime:
+    """Return when it happened: as the device told it, or now, where its clock cannot be right.
+
+    A phone that wakes up in 1970 or 9999 would else put its deeds before or behind all others; what it told stays in
+    the row of the operation.
+    """
+    return now if _impossible(now - told) else min(told, now)
+
+
+def _impossible(age: timedelta) -> bool:
+    return age < -AHEAD_MAX or age > BEHIND_MAX
+
+
 def _mark_clock(answer: dict[str, Any], age: timedelta) -> None:
-    """Keep the device's own time, but say that it cannot be right."""
-    if age < -AHEAD_MAX or age > BEHIND_MAX:
+    """Say that the device's own time cannot be right."""
+    if _impossible(age):
         answer["clock"] = {"state": "ahead" if age < timedelta() else "behind", "seconds": int(age.total_seconds())}
 
 

@@ -5,8 +5,8 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
-from uuid import uuid4
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, text
@@ -264,15 +264,42 @@ def test_a_cloned_phone_is_told_so(web, work, hall):
         assert uow.session.scalar(flagged) == 1
 
 
-@pytest.mark.parametrize(("years", "state"), [(-2, "behind"), (10, "ahead")])
-def test_a_clock_that_is_years_off_is_kept_but_marked(web, work, hall, clock, years, state):
-    """B8."""
-    told = clock.now + timedelta(days=365 * years)
-    answer = send(web, Phone()("load", a_move(hall, 1), happened_at=told))[0]
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ("2024-11-23T11:00:00+00:00", "behind"),
+        ("2036-11-20T11:00:00+00:00", "ahead"),
+        ("1970-01-01T00:00:00+00:00", "behind"),
+        ("9999-12-31T23:59:59+00:00", "ahead"),
+        ("0001-01-01T00:00:00+00:00", "behind"),
+    ],
+)
+def test_a_clock_that_is_years_off_is_marked_and_our_time_stands_in_the_ledger(web, work, hall, clock, told, state):
+    """B8. What the device told is kept with its operation."""
+    sent = Phone()("load", a_move(hall, 1), happened_at=told)
+    answer = send(web, sent)[0]
     assert (answer["outcome"], answer["clock"]["state"]) == ("applied", state)
     with work() as uow:
         moved = uow.session.scalar(select(Movement).where(Movement.kind == "load"))
-        assert (moved.happened_at, moved.recorded_at) == (told, clock.now)
+        assert (moved.happened_at, moved.recorded_at) == (clock.now, clock.now)
+        kept = uow.session.get_one(Operation, UUID(sent["operation_id"]))
+        assert kept.happened_at == datetime.fromisoformat(told)
+
+
+def test_a_clock_that_is_a_little_ahead_makes_nothing_happen_in_the_future(web, work, hall, clock):
+    told = clock.now + timedelta(minutes=3)
+    answer = send(web, Phone()("load", a_move(hall, 1), happened_at=told))[0]
+    assert answer["outcome"] == "applied" and "clock" not in answer
+    with work() as uow:
+        assert uow.session.scalar(select(Movement.happened_at).where(Movement.kind == "load")) == clock.now
+
+
+def test_a_clock_that_is_behind_by_hours_is_believed(web, work, hall, clock):
+    told = clock.now - timedelta(days=29)
+    answer = send(web, Phone()("load", a_move(hall, 1), happened_at=told))[0]
+    assert answer["outcome"] == "applied" and "clock" not in answer
+    with work() as uow:
+        assert uow.session.scalar(select(Movement.happened_at).where(Movement.kind == "load")) == told
 
 
 def test_when_the_shelf_says_twelve_and_the_book_says_ten_the_world_wins(web, work, hall, clock):
