@@ -54,7 +54,7 @@ def _sheet(uow: UnitOfWork, transfer_id: int) -> dict[str, Any]:
     return {**shown, "lots": queries.lots_of(uow.session, transfer_id)}
 
 
-@blueprint.get("")
+@blueprint.get("/transfers")
 @blueprint.arguments(schemas.FindTransfers, location="query", as_kwargs=True)
 @blueprint.response(200, schemas.TransfersPage)
 @in_unit_of_work("transfers.read")
@@ -64,9 +64,9 @@ def transfers(uow: UnitOfWork, after: str | None, **asked: Any) -> Any:
     return {"items": [row.transfer for row in found.rows], "next_after": found.next_after}
 
 
-@blueprint.post("")
+@blueprint.post("/transfers")
 @blueprint.etag
-@blueprint.arguments(schemas.RequestIn, example=REQUEST_EXAMPLE)
+@blueprint.arguments(schemas.TransferRequestIn, example=REQUEST_EXAMPLE)
 @blueprint.response(201, schemas.TransferSheet)
 @blueprint.alt_response(422, description="lines-wrong, operation-differs")
 @in_unit_of_work("transfers.request")
@@ -75,7 +75,7 @@ def request(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     return _sheet(uow, service.request(uow, **body).id)
 
 
-@blueprint.get("/<int:transfer_id>")
+@blueprint.get("/transfers/<int:transfer_id>")
 @blueprint.etag
 @blueprint.response(200, schemas.TransferSheet)
 @in_unit_of_work("transfers.read")
@@ -84,15 +84,15 @@ def transfer(uow: UnitOfWork, transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.get("/<int:transfer_id>/proposal")
-@blueprint.response(200, schemas.ProposalOut)
+@blueprint.get("/transfers/<int:transfer_id>/proposal")
+@blueprint.response(200, schemas.TransferProposal)
 @in_unit_of_work("stock.operate")
 def proposal(uow: UnitOfWork, transfer_id: int) -> Any:
     """Show what would be picked from where, first to expire first."""
     return {"items": service.propose(uow, transfer_id=transfer_id)}
 
 
-@blueprint.post("/<int:transfer_id>/accept")
+@blueprint.post("/transfers/<int:transfer_id>/accept")
 @blueprint.etag
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="transfer-past")
@@ -103,10 +103,10 @@ def accept(uow: UnitOfWork, transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.post("/<int:transfer_id>/picks")
+@blueprint.post("/transfers/<int:transfer_id>/picks")
 @blueprint.etag
 @blueprint.arguments(
-    schemas.PickIn, example={"operation_id": OPERATION, "lot_id": 20811, "from_place_id": 17, "quantity": 24}
+    schemas.TransferPickIn, example={"operation_id": OPERATION, "lot_id": 20811, "from_place_id": 17, "quantity": 24}
 )
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="transfer-past, not-asked, more-than-asked, not-enough-stock")
@@ -118,9 +118,9 @@ def pick(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.post("/<int:transfer_id>/pick-all")
+@blueprint.post("/transfers/<int:transfer_id>/pick-all")
 @blueprint.etag
-@blueprint.arguments(schemas.OperationIn, example={"operation_id": OPERATION})
+@blueprint.arguments(schemas.TransferOperationIn, example={"operation_id": OPERATION})
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="transfer-past, nothing-picked")
 @in_unit_of_work("stock.operate")
@@ -131,10 +131,10 @@ def pick_all(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.post("/<int:transfer_id>/send")
+@blueprint.post("/transfers/<int:transfer_id>/send")
 @blueprint.etag
 @blueprint.arguments(
-    schemas.SendIn, example={"operation_id": OPERATION, "carried_by": "ABC-123", "expected_on": "2026-12-01"}
+    schemas.TransferSendIn, example={"operation_id": OPERATION, "carried_by": "ABC-123", "expected_on": "2026-12-01"}
 )
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="transfer-past, nothing-picked")
@@ -145,9 +145,9 @@ def send(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.post("/<int:transfer_id>/receive")
+@blueprint.post("/transfers/<int:transfer_id>/receive")
 @blueprint.etag
-@blueprint.arguments(schemas.ReceiveIn, example=RECEIVE_EXAMPLE)
+@blueprint.arguments(schemas.TransferReceiveIn, example=RECEIVE_EXAMPLE)
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="transfer-past, already-received")
 @blueprint.alt_response(422, description="lines-wrong: a difference wants a reason")
@@ -160,10 +160,10 @@ def receive(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.post("/<int:transfer_id>/lots/<int:transfer_lot_id>/settle")
+@blueprint.post("/transfers/<int:transfer_id>/lots/<int:transfer_lot_id>/settle")
 @blueprint.etag
 @blueprint.arguments(
-    schemas.SettleIn, example={"operation_id": OPERATION, "outcome": "lost", "reason": "fell off the van"}
+    schemas.TransferSettleIn, example={"operation_id": OPERATION, "outcome": "lost", "reason": "fell off the van"}
 )
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="no-difference, transfer-past")
@@ -177,9 +177,11 @@ def settle(uow: UnitOfWork, body: dict[str, Any], transfer_id: int, transfer_lot
     return _sheet(uow, transfer_id)
 
 
-@blueprint.post("/<int:transfer_id>/cancel")
+@blueprint.post("/transfers/<int:transfer_id>/cancel")
 @blueprint.etag
-@blueprint.arguments(schemas.CancelIn, example={"operation_id": OPERATION, "reason": "No van goes there this week."})
+@blueprint.arguments(
+    schemas.TransferCancelIn, example={"operation_id": OPERATION, "reason": "No van goes there this week."}
+)
 @blueprint.response(200, schemas.TransferSheet)
 @blueprint.alt_response(409, description="transfer-past")
 @in_unit_of_work("transfers.request|stock.operate")
@@ -189,7 +191,7 @@ def cancel(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
-@blueprint.get("/<int:transfer_id>/note.pdf")
+@blueprint.get("/transfers/<int:transfer_id>/note.pdf")
 @blueprint.response(200, content_type="application/pdf", description="The transfer note")
 @blueprint.alt_response(404, description="not-found: it has not left yet")
 @in_unit_of_work("transfers.read")

@@ -23,14 +23,14 @@ def Pieces(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
 # Bodies -------------------------------------------------------------------------------------------------------------
 
 
-class LineIn(Wire):
+class TransferLineIn(Wire):
     """How much of an item, in base units."""
 
     item_id = Id(required=True)
     quantity = Quantity(required=True)
 
 
-class RequestIn(Wire):
+class TransferRequestIn(Wire):
     """What is asked of whom; ``operation_id`` is a UUID made before it is sent: sent twice, asked for once."""
 
     operation_id = fields.UUID(load_default=None, allow_none=True)
@@ -38,16 +38,16 @@ class RequestIn(Wire):
     to_warehouse_id = Id(required=True)
     wanted_on = fields.Date(load_default=None, allow_none=True)
     note = Line(most=1000, load_default=None, allow_none=True)
-    lines = fields.List(fields.Nested(LineIn), required=True, validate=validate.Length(1, LINES_MAX))
+    lines = fields.List(fields.Nested(TransferLineIn), required=True, validate=validate.Length(1, LINES_MAX))
 
 
-class OperationIn(Wire):
+class TransferOperationIn(Wire):
     """A deed of its own number."""
 
     operation_id = fields.UUID(required=True)
 
 
-class PickIn(OperationIn):
+class TransferPickIn(TransferOperationIn):
     """What was moved from a shelf to staging."""
 
     lot_id = Id(required=True)
@@ -55,14 +55,14 @@ class PickIn(OperationIn):
     quantity = Quantity(required=True)
 
 
-class SendIn(OperationIn):
+class TransferSendIn(TransferOperationIn):
     """How it travels."""
 
     carried_by = Line(most=120, load_default=None, allow_none=True)
     expected_on = fields.Date(load_default=None, allow_none=True)
 
 
-class CountedIn(Wire):
+class TransferCountedIn(Wire):
     """What was found of one lot."""
 
     transfer_lot_id = Id(required=True)
@@ -72,20 +72,20 @@ class CountedIn(Wire):
     to_place_id = Id(load_default=None, allow_none=True)
 
 
-class ReceiveIn(OperationIn):
+class TransferReceiveIn(TransferOperationIn):
     """What was counted at the other end, lot by lot."""
 
-    lines = fields.List(fields.Nested(CountedIn), required=True, validate=validate.Length(1, 500))
+    lines = fields.List(fields.Nested(TransferCountedIn), required=True, validate=validate.Length(1, 500))
 
 
-class SettleIn(OperationIn):
+class TransferSettleIn(TransferOperationIn):
     """What became of what did not arrive."""
 
     outcome = Choice(list(Outcome), required=True)
     reason = Line(required=True, least=3, most=REASON_MOST)
 
 
-class CancelIn(OperationIn):
+class TransferCancelIn(TransferOperationIn):
     """Why not."""
 
     reason = Line(required=True, least=3, most=REASON_MOST)
@@ -141,7 +141,7 @@ class FindTransfers(Asked):
 # Answers ------------------------------------------------------------------------------------------------------------
 
 
-class LineOut(Wire):
+class TransferLineOut(Wire):
     """How much of an item was asked for."""
 
     id = fields.Integer()
@@ -169,10 +169,10 @@ class TransferOut(Wire):
     cancelled_at = Moment(allow_none=True)
     cancel_reason = fields.String(allow_none=True)
     version = fields.Integer()
-    lines = fields.List(fields.Nested(LineOut))
+    lines = fields.List(fields.Nested(TransferLineOut))
 
 
-class LotOut(Wire):
+class TransferLotOut(Wire):
     """A lot that was picked, and what became of it."""
 
     id = fields.Integer(attribute="part.id")
@@ -193,7 +193,7 @@ class LotOut(Wire):
 class TransferSheet(TransferOut):
     """A transfer with its lots."""
 
-    lots = fields.List(fields.Nested(LotOut))
+    lots = fields.List(fields.Nested(TransferLotOut))
 
 
 class TransfersPage(Wire):
@@ -203,7 +203,7 @@ class TransfersPage(Wire):
     next_after = fields.String(allow_none=True)
 
 
-class ProposedOut(Wire):
+class TransferProposed(Wire):
     """What to take from where."""
 
     line_id = fields.Integer()
@@ -213,10 +213,10 @@ class ProposedOut(Wire):
     quantity = fields.Integer()
 
 
-class ProposalOut(Wire):
+class TransferProposal(Wire):
     """What would be picked, first to expire first."""
 
-    items = fields.List(fields.Nested(ProposedOut))
+    items = fields.List(fields.Nested(TransferProposed))
 
 
 # Forms --------------------------------------------------------------------------------------------------------------
@@ -242,6 +242,14 @@ class OperationForm(Form):
     """A deed of its own number."""
 
     operation_id = fields.UUID(required=True)
+
+
+class PickForm(OperationForm):
+    """What was moved from a shelf to staging."""
+
+    lot_id = Id(required=True)
+    from_place_id = Id(required=True)
+    quantity = Quantity(required=True)
 
 
 class SendForm(OperationForm):
