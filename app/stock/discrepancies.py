@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.foundation.actor import Actor, Scope
+from app.foundation.bulk import among
 from app.foundation.errors import NotAllowed
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message
@@ -135,6 +136,22 @@ def _lacking(uow: UnitOfWork, booked: Sequence[Movement]) -> int | None:
 
 
 # Adjusting ----------------------------------------------------------------------------------------------------------
+
+
+def moved_since(
+    uow: UnitOfWork, *, lot_ids: Iterable[int], place_ids: Iterable[int], since: datetime
+) -> list[tuple[int, int, int, int, datetime]]:
+    """Return what happened to lots in places after a moment: (lot, from, to, quantity, when), whoever recorded it."""
+    places = list(place_ids)
+    statement = select(
+        Movement.lot_id, Movement.from_place_id, Movement.to_place_id, Movement.quantity, Movement.happened_at
+    ).where(
+        among(Movement.lot_id, lot_ids),
+        Movement.happened_at > since,
+        or_(among(Movement.from_place_id, places), among(Movement.to_place_id, places)),
+    )
+    with uow.office(ledger.OFFICE):
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in uow.session.execute(statement)]
 
 
 @dataclass(frozen=True)

@@ -236,7 +236,12 @@ def _act(uow: UnitOfWork, asked: Asked) -> Answer:
     answer: dict[str, Any] = {"result": dict(done.result)}
     if review:
         answer["review"] = [sentence.to_json() for sentence in review]
-        _open_review(uow, asked, outcome, review, contained=contained)
+    if done.review:
+        _open_review(uow, asked, outcome, done.review)
+    if contained:
+        # A matter of its own: the one is looked for on the shelf, the other is undone by one click.
+        number = uuid5(asked.operation_id, CONTAINED)
+        _open_review(uow, asked, outcome, review[len(done.review) :], contained=contained, operation_id=number)
     _mark_clock(answer, age)
     uow.session.execute(_STORE, _row(uow, asked, outcome, answer))
     return Answer(str(asked.operation_id), outcome, answer)
@@ -413,9 +418,11 @@ def _open_review(
         outcome=outcome,
         payload=payload,
         said=said,
-        happened_at=asked.happened_at,
+        happened_at=believed(asked.happened_at, uow.now),
         warehouse_id=home,
-        missing=_missing(facts),
+        missing=abs(contained[0].quantity) if contained else _missing(facts),
+        lot_id=contained[0].lot_id if contained else None,
+        place_id=contained[0].place_id if contained else None,
     )
 
 
