@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.foundation.errors import Conflict, Invalid, NotFound
+from app.foundation.errors import Conflict, Invalid, NotFound, TooMany
 from app.foundation.words import Message, say
 
 
@@ -116,14 +116,45 @@ class VehicleBusy(Conflict):
         )
 
 
+class NotItsDriver(Invalid):
+    """The driver is of another county, does not drive any more, or has not the licence for the vehicle."""
+
+    kind = "not-its-driver"
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(say("No run was made: please look at its driver."), {"driver_id": [message]})
+
+
+class VehicleRetired(Conflict):
+    """The vehicle is not used any more."""
+
+    kind = "vehicle-retired"
+
+    def __init__(self, *, plate: str) -> None:
+        super().__init__(say("No run was made: vehicle %(plate)s is not used any more.", plate=plate))
+
+
 class WrongCode(Invalid):
     """The six digits are not the ones the household was given."""
 
     kind = "wrong-code"
 
-    def __init__(self) -> None:
+    def __init__(self, *, parcel_id: int) -> None:
         sentence = say("These are not the six digits that the household was given.")
         super().__init__(say("Nothing was handed over: the code is not right."), {"code": [sentence]})
+        self.remember = lambda uow: uow.record("parcel.code_wrong", subject=("parcel", parcel_id))
+
+
+class CodesTried(TooMany):
+    """Too many wrong codes were tried on a parcel: somebody is guessing."""
+
+    kind = "codes-tried"
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(
+            say("Nothing was handed over: too many wrong codes were tried. Let it be signed for, or wait 15 minutes."),
+            retry_after_seconds=retry_after_seconds,
+        )
 
 
 class ProofMissing(Invalid):

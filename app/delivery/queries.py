@@ -622,6 +622,21 @@ def absence(session: Session, absence_id: int) -> VehicleAbsence | None:
     return session.get(VehicleAbsence, absence_id)
 
 
+def wrong_codes(session: Session, parcel_id: int, since: datetime) -> list[datetime]:
+    """Return when wrong codes were tried on a parcel, the oldest first."""
+    statement = (
+        select(JournalEntry.at)
+        .where(
+            JournalEntry.subject_kind == "parcel",
+            JournalEntry.subject_id == parcel_id,
+            JournalEntry.deed == "parcel.code_wrong",
+            JournalEntry.at > since,
+        )
+        .order_by(JournalEntry.at)
+    )
+    return list(session.scalars(statement))
+
+
 def vehicles_of(session: Session, ids: Iterable[int]) -> dict[int, Vehicle]:
     """Return vehicles by id."""
     return {found.id: found for found in session.scalars(select(Vehicle).where(Vehicle.id.in_(list(ids))))}

@@ -22,8 +22,11 @@ from sqlalchemy import func, select, text, update
 from app.allocation import service as allocation
 from app.delivery import queries, states
 from app.delivery.errors import (
+    CodesTried,
     ContactClosed,
+    NoSuchDriver,
     NoSuchVehicle,
+    NotItsDriver,
     ParcelElsewhere,
     ParcelKeeps,
     ParcelPast,
@@ -33,8 +36,10 @@ from app.delivery.errors import (
     VehicleBusy,
     VehicleInvalid,
     VehicleNotEmpty,
+    VehicleRetired,
     WrongCode,
 )
+from app.delivery.licences import may_drive
 from app.delivery.models import (
     Driver,
     Parcel,
@@ -182,10 +187,17 @@ def draft_runs(uow: UnitOfWork, *, plan_id: int | None, on: date, runs: Sequence
     vehicles = queries.vehicles_of(uow.session, {asked["vehicle_id"] for asked in runs})
     for vehicle in vehicles.values():
         uow.actor.require_for("plans.publish", county=vehicle.county_id, warehouse=vehicle.warehouse_id)
+    drivers = queries.drivers_of(uow.session, {asked["driver_id"] for asked in runs if asked.get("driver_id")})
     numbers = Counter(queries.numbers_on(uow.session, on, {vehicle.warehouse_id for vehicle in vehicles.values()}))
     drafted = []
     for asked in runs:
+        if asked["vehicle_id"] not in vehicles:
+            raise NoSuchVehicle
         vehicle = vehicles[asked["vehicle_id"]]
+        if not vehicle.active:
+            raise VehicleRetired(plate=vehicle.plate)
+        if asked.get("driver_id") is not None:
+            _must_fit(uow, drivers.get(asked["driver_id"]), vehicle)
         taken = queries.busy(uow.session, vehicle.id, asked["departs_at"], asked["returns_at"])
         if taken is not None:
             raise VehicleBusy(plate=vehicle.plate, run=taken.code)
@@ -211,6 +223,28 @@ def draft_runs(uow: UnitOfWork, *, plan_id: int | None, on: date, runs: Sequence
         uow.record("run.drafted", subject=("run", run.id), plan_id=plan_id, vehicle_id=run.vehicle_id)
     uow.session.flush()
     return drafted
+
+
+def _must_fit(uow: UnitOfWork, driver: Driver | None, vehicle: Vehicle) -> None:
+    """Refuse a driver whom the actor does not plan for, who drives no more, or who has not the vehicle's licence."""
+    if driver is None or not uow.actor.covers("plans.publish", county=driver.county_id, warehouse=driver.warehouse_id):
+        raise NoSuchDriver
+    _must_be_able(driver, vehicle)
+
+
+def _must_be_able(driver: Driver, vehicle: Vehicle) -> None:
+    if not driver.active:
+        raise NotItsDriver(say("%(driver)s does not drive any more.", driver=driver.name))
+    if not may_drive(driver.licence, vehicle.licence):
+        raise NotItsDriver(
+            say(
+                "Vehicle %(plate)s needs a licence of class %(needed)s, %(driver)s has %(licence)s.",
+                plate=vehicle.plate,
+                needed=vehicle.licence,
+                driver=driver.name,
+                licence=driver.licence,
+            )
+        )
 
 
 def _draft_stops(uow: UnitOfWork, drafted: Sequence[Run], runs: Sequence[Mapping[str, Any]]) -> None:
@@ -558,7 +592,9 @@ def hand_over(
     given = _given(parcel, quantities)
     assert parcel.stop_id is not None, "what is on a run has a stop"
     codes = queries.codes_at(uow.session, parcel.household_id, parcel.stop_id)
-    strokes = _proven(codes, relation, code, signature)
+    if code:
+        _not_guessing(uow, parcel.id)
+    strokes = _proven(parcel.id, codes, relation, code, signature)
     _move_run(run, "hand_over")
     whole = all(given[line.id] == line.quantity for line in parcel.lines)
     _move(parcel, "hand_over" if whole else "hand_over_partly")
@@ -584,14 +620,26 @@ def _given(parcel: Parcel, quantities: Mapping[int, int] | None) -> dict[int, in
     return given
 
 
-def _proven(codes: Sequence[str], relation: str, code: str | None, signature: Any) -> str | None:
+CODES_WRONG_MAX = 5
+CODES_WAIT = timedelta(minutes=15)
+
+
+def _not_guessing(uow: UnitOfWork, parcel_id: int) -> None:
+    """Refuse a code where five wrong ones were tried on the parcel within a quarter of an hour."""
+    last = queries.wrong_codes(uow.session, parcel_id, uow.now - CODES_WAIT)
+    if len(last) >= CODES_WRONG_MAX:
+        free_at = last[-CODES_WRONG_MAX] + CODES_WAIT
+        raise CodesTried(retry_after_seconds=max(1, int((free_at - uow.now).total_seconds())))
+
+
+def _proven(parcel_id: int, codes: Sequence[str], relation: str, code: str | None, signature: Any) -> str | None:
     """Return the strokes to seal, or None where the code proves it; refuse without proof."""
     if relation not in RELATIONS:
         raise ProofMissing("relation", say("Choose who received it."))
     if code:
         digits = "".join(letter for letter in code if letter.isdigit())
         if not any(secrets.compare_digest(digits.encode(), known.encode()) for known in codes):
-            raise WrongCode
+            raise WrongCode(parcel_id=parcel_id)
         return None
     if signature:
         return json.dumps(_strokes(signature), separators=(",", ":"))
@@ -1025,7 +1073,8 @@ def give_driver(uow: UnitOfWork, *, run_id: int, driver_id: int | None, version:
     if run.state not in (RunState.DRAFT, RunState.PUBLISHED, RunState.LOADING):
         raise RunPast(run=run.code, state=run.state, verb="change")
     if driver_id is not None:
-        queries.driver(uow.session, uow.actor, driver_id)
+        driver = queries.driver(uow.session, uow.actor, driver_id)
+        _must_be_able(driver, queries.vehicles_of(uow.session, [run.vehicle_id])[run.vehicle_id])
     run.driver_id = driver_id
     uow.session.execute(update(Stop).where(Stop.run_id == run.id).values(driver_id=driver_id))
     on_run = select(Stop.id).where(Stop.run_id == run.id)

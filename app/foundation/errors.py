@@ -5,7 +5,7 @@ A refusal carries its facts, so that a page, a program and a log can each use th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app.foundation.words import Message, say
@@ -17,6 +17,9 @@ class Refusal(Exception):
     status = 400
     kind = "refused"
     """The problem's type, in the form that programs compare."""
+
+    remember: Callable[[Any], object] | None = None
+    """What must be kept although the deed is undone, written in a unit of work of its own: a wrong code was tried."""
 
     def __init__(self, message: Message | str, **facts: Any) -> None:
         self.message = message if isinstance(message, Message) else Message(message)

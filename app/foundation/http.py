@@ -87,6 +87,9 @@ def in_unit_of_work(
                 return _run(view, args, arguments)
             except (Refusal, ValidationError, StaleDataError) as error:
                 refusal = as_refusal(error)
+                if refusal.remember is not None:
+                    with work_of(g.actor)() as uow:
+                        refusal.remember(uow)
                 if form_view is None or wants_json():
                     raise refusal from error
                 g.refusal = refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.foundation.errors import Conflict, Invalid, NotFound
+from app.foundation.errors import Conflict, Invalid, NotFound, TooMany
 from app.foundation.words import Message, say
 
 
@@ -78,6 +78,28 @@ class NoCounty(Invalid):
     def __init__(self) -> None:
         message = say("Choose at least one county.")
         super().__init__(message, {"county_ids": [message]})
+
+
+class DayTooFar(Invalid):
+    """So far ahead nobody knows what there will be."""
+
+    kind = "day-too-far"
+
+    def __init__(self, *, days: int) -> None:
+        message = say("This day is too far: choose one within %(days)s days.", days=days)
+        super().__init__(message, {"on": [message]})
+
+
+class TooManyProblems(TooMany):
+    """One problem that was sent in is being worked on, and one waits."""
+
+    kind = "too-many-problems"
+
+    def __init__(self) -> None:
+        super().__init__(
+            say("Nothing was read in: a problem that was sent in is being worked on, and another one waits."),
+            retry_after_seconds=60,
+        )
 
 
 class PastDay(Invalid):

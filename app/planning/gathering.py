@@ -41,7 +41,13 @@ PENALTY_OF_PARCEL = 5_000_000
 BREAK_SECONDS = 45 * 60
 """A heavy vehicle's driver rests so long on a day (EU 561/2006); the shift is planned that much shorter."""
 VOLUNTEER_SECONDS_MAX = 8 * 3600
-LICENCES = {"B": {"B"}, "C1": {"B", "C1"}, "C": {"B", "C1", "C"}, "CE": {"B", "C1", "C", "CE"}}
+LICENCES = {
+    "B": {"B"},
+    "BE": {"B", "BE"},
+    "C1": {"B", "C1"},
+    "C": {"B", "C1", "C"},
+    "CE": {"B", "BE", "C1", "C", "CE"},
+}
 """What a licence lets its holder drive."""
 
 

@@ -102,6 +102,16 @@ def live_plan(session: Session, on: date, county_ids: Sequence[int]) -> Plan | N
     return session.scalar(statement.order_by(Plan.id.desc()).limit(1))
 
 
+def problems_live(session: Session) -> int:
+    """Return how many problems that were sent in wait or are being worked on; whoever asks next waits for this."""
+    session.execute(select(func.pg_advisory_xact_lock(PROBLEMS_LOCK)))
+    statement = select(func.count()).where(Plan.state.in_(LIVE), Plan.figures["imported"].as_boolean())
+    return session.scalar(statement) or 0
+
+
+PROBLEMS_LOCK = 5_120_331_907
+
+
 def job_of(session: Session, found: Plan) -> Job | None:
     """Return the job that solves a plan: its progress, step and whether it was told to stop."""
     return session.get(Job, found.job_id) if found.job_id is not None else None

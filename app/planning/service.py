@@ -17,6 +17,7 @@ from app.geography import queries as geography
 from app.geography.point import PointRefused
 from app.planning import audit, explain, formats, gathering, queries
 from app.planning.errors import (
+    DayTooFar,
     NoCounty,
     NotADraft,
     NothingToPublish,
@@ -25,6 +26,7 @@ from app.planning.errors import (
     PlanOutOfDate,
     PlanWrong,
     ProblemUnreadable,
+    TooManyProblems,
 )
 from app.planning.models import Plan, PlanState, PlanVersion
 from app.planning.problem import Plan as Answer
@@ -38,6 +40,9 @@ SECONDS_USUAL = 60
 COURSE_MAX = 400
 """So many points of the falling line are kept."""
 IMPORTED = "imported"
+DAYS_AHEAD_MAX = 30
+PROBLEMS_LIVE_MAX = 2
+"""One that is worked on and one that waits: they share the workers with the day's own plans."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,11 @@ def start(
         raise NoCounty
     for county_id in counties:
         uow.actor.require_for("plans.plan", county=county_id)
-    if on < uow.now.astimezone(HOME).date():
+    today = uow.now.astimezone(HOME).date()
+    if on < today:
         raise PastDay
+    if on > today + timedelta(days=DAYS_AHEAD_MAX):
+        raise DayTooFar(days=DAYS_AHEAD_MAX)
     live = queries.live_plan(uow.session, on, counties)
     if live is not None:
         return live
@@ -105,6 +113,8 @@ def read_in(
 ) -> Plan:
     """Plan a problem that any program wrote in the exchange format; it is measured, never published."""
     uow.actor.require_for("plans.import")
+    if queries.problems_live(uow.session) >= PROBLEMS_LIVE_MAX:
+        raise TooManyProblems
     try:
         read = formats.problem_from_json(problem)
     except formats.UnreadableProblem as wrong:

@@ -16,6 +16,7 @@ from app.foundation.errors import NotAllowed, Stale
 from app.foundation.job import Job
 from app.planning import audit, explain, formats, gathering, jobs, queries, service, solver
 from app.planning.errors import (
+    DayTooFar,
     NoCounty,
     NoSuchPlan,
     NotADraft,
@@ -25,6 +26,7 @@ from app.planning.errors import (
     PlanOutOfDate,
     PlanWrong,
     ProblemUnreadable,
+    TooManyProblems,
 )
 from app.planning.models import Plan, PlanVersion
 from tests.builders import (
@@ -343,3 +345,25 @@ def test_a_left_out_stop_is_served_by_one_of_the_changes_that_are_offered(work, 
         assert audit.check(problem, answer) == [] and problem.vehicles[0].capacity.weight_g == 10_000
         assert answer.penalty == 0
         service.publish(uow, plan_id=plan_id)
+
+
+def test_a_plan_is_asked_for_within_a_month(work, country):
+    with work(EVERYTHING) as uow:
+        today = uow.now.date()
+        assert service.start(uow, on=today + timedelta(days=30)).state == "queued"
+    with work(EVERYTHING) as uow, pytest.raises(DayTooFar, match="within 30 days"):
+        service.start(uow, on=today + timedelta(days=31))
+
+
+def test_one_problem_that_was_sent_in_may_wait_beside_the_one_that_is_worked_on(work, country):
+    stored = formats.problem_to_json(a_made_up_county(stops=3))
+    for _ in range(2):
+        with work(ADMIN) as uow:
+            plan_id = service.read_in(uow, problem=stored).id
+    with work(ADMIN) as uow, pytest.raises(TooManyProblems) as refused:
+        service.read_in(uow, problem=stored)
+    assert refused.value.status == 429
+    with work(EVERYTHING) as uow:
+        uow.session.get_one(Plan, plan_id).state = "draft"
+    with work(ADMIN) as uow:
+        service.read_in(uow, problem=stored)
