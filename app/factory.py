@@ -36,6 +36,7 @@ PACKAGES = (
     "write_offs",
     "conversions",
     "imports",
+    "vouchers",
     "donations",
     "needs",
     "allocation",
@@ -45,6 +46,7 @@ PACKAGES = (
     "reports",
     "labels",
     "floor",
+    "inventory",
 )
 API_PREFIX = "/api/v1"
 BODY_BYTES_MAX = 6 * 1024 * 1024

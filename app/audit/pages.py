@@ -28,6 +28,8 @@ THINGS = {
     "household": ("needs.household", "household_id"),
     "lot": ("stock.lot", "lot_id"),
     "offer": ("donations.offer", "offer_id"),
+    "transfer": ("transfers.transfer", "transfer_id"),
+    "voucher": ("vouchers.voucher", "voucher_id"),
     "job": ("audit.job", "job_id"),
     "organisation": ("partners.organisation", "organisation_id"),
     "user": ("accounts.user", "user_id"),

@@ -38,6 +38,7 @@ KINDS: dict[str, Message] = {
     "job": say("Jobs"),
     "ledger": say("Ledger"),
     "voucher": say("Vouchers"),
+    "transfer": say("Transfers"),
     "catalogue": say("Catalogue"),
     "gazetteer": say("Settlements"),
     "register": say("Official register"),
@@ -56,7 +57,7 @@ NOT_PEOPLE: dict[str, Message] = {
 }
 """Who acts when no person does."""
 
-CODES = {"household": "H", "signal": "J", "lot": "L", "offer": "F", "parcel": "P", "run": "R"}
+CODES = {"household": "H", "signal": "J", "lot": "L", "offer": "F", "parcel": "P", "run": "R", "transfer": "A"}
 """The letter before the number of a thing that has a code."""
 
 THINGS: dict[str, Message] = {
@@ -146,6 +147,15 @@ DEEDS: dict[str, Message] = {
     "warehouse.changed": say("Warehouse changed"),
     "voucher.issued": say("Voucher issued"),
     "voucher.cancelled": say("Voucher cancelled"),
+    "voucher.register_exported": say("Register of vouchers exported"),
+    "transfer.requested": say("Transfer requested"),
+    "transfer.accepted": say("Transfer: stock reserved"),
+    "transfer.picked": say("Transfer picked"),
+    "transfer.unpicked": say("Transfer: a pick put back"),
+    "transfer.sent": say("Transfer sent"),
+    "transfer.received": say("Transfer received"),
+    "transfer.settled": say("Transfer: a difference settled"),
+    "transfer.cancelled": say("Transfer called off"),
     "operation.device_cloned": say("Two devices with one number"),
     "item.created": say("Item created"),
     "item.changed": say("Item changed"),

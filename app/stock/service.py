@@ -1093,12 +1093,12 @@ def issue_voucher(
 
 
 def cancel_voucher(uow: UnitOfWork, *, voucher_id: int, reason: str) -> Voucher:
-    """Cancel a document; it stays with its number."""
+    """Cancel a document; it stays with its number. No goods move by it. Who may, the caller has judged."""
     with uow.office("stock"):
-        voucher = uow.session.get_one(Voucher, voucher_id)
+        voucher = uow.session.get_one(Voucher, voucher_id, with_for_update=True, populate_existing=True)
         if voucher.cancelled_at is None:
-            voucher.cancelled_at = uow.now
-            uow.record("voucher.cancelled", subject=("voucher", voucher.id), code=voucher.code, reason=reason)
+            voucher.cancelled_at, voucher.cancel_reason = uow.now, reason
+            uow.record("voucher.cancelled", subject=("voucher", voucher.id), code=voucher.code)
     return voucher
 
 
