@@ -118,6 +118,50 @@ def change_lot_state(uow: UnitOfWork, body: dict[str, Any], lot_id: int) -> dict
     return _lot(uow, lot_id)
 
 
+@blueprint.get("/lots/<int:lot_id>/put-away")
+@blueprint.arguments(schemas.PutAwayAsked, location="query")
+@blueprint.response(200, schemas.SuggestionsOut)
+@in_unit_of_work("stock.operate")
+def put_away_suggestions(uow: UnitOfWork, asked: dict[str, Any], lot_id: int) -> dict[str, Any]:
+    """Suggest shelves for a lot: where the same item lies, that keep things as it needs."""
+    queries.lot(uow.session, uow.actor, lot_id)
+    home = queries.warehouse(uow.session, uow.actor, asked["warehouse_id"])
+    found = queries.places_for(uow.session, home.id, lot_id, most=8)
+    return {
+        "items": [
+            {
+                "place_id": place.id,
+                "code": place.code,
+                "storage_class": place.storage_class,
+                "same_item": same,
+                "pieces": pieces,
+            }
+            for place, same, pieces in found
+        ]
+    }
+
+
+@blueprint.get("/pick-list")
+@blueprint.arguments(schemas.PickAsked, location="query")
+@blueprint.response(200, schemas.PickListOut)
+@in_unit_of_work("stock.operate")
+def pick_list(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
+    """Say place by place what to take for so many of some items, with what may be given instead of what is short."""
+    home = queries.warehouse(uow.session, uow.actor, asked["warehouse_id"])
+    picks, short = queries.free_pick_list(uow.session, home.id, schemas.wanted_items(asked["items"]), today())
+    return {"items": picks, "short": short}
+
+
+@blueprint.get("/pick-list/reserved")
+@blueprint.arguments(schemas.ReservedAsked, location="query")
+@blueprint.response(200, schemas.PickListOut)
+@in_unit_of_work("stock.operate")
+def reserved_pick_list(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
+    """Say place by place what is reserved for a purpose and not picked yet, in places that one works in."""
+    picks = queries.reserved_pick_list(uow.session, asked["purpose_kind"], [asked["purpose_id"]])
+    return {"items": queries.where_one_works(uow.session, uow.actor, picks), "short": []}
+
+
 @blueprint.get("/movements")
 @blueprint.arguments(schemas.MovementQuery, location="query")
 @blueprint.response(200, schemas.MovementsOut)
@@ -201,3 +245,6 @@ def proof(uow: UnitOfWork) -> dict[str, Any]:
     started = time.monotonic()
     found = service.prove(uow)
     return {**found.as_json(), "seconds": round(time.monotonic() - started, 3), "proved_at": uow.now}
+
+
+from app.stock import discrepancy_api as _adds_its_routes  # noqa: E402, F401

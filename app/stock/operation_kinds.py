@@ -5,7 +5,7 @@ What belongs to a parcel is asked of ``delivery``, which registers kinds of its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,14 +13,33 @@ from uuid import UUID
 from app.catalogue import queries as catalogue
 from app.catalogue.errors import NoSuchItem
 from app.foundation.unit_of_work import UnitOfWork
-from app.stock import queries, service
+from app.stock import issuing, queries, service
 from app.stock.errors import NoSuchLot, NoSuchMovement, NoSuchPlace
 from app.stock.models import Kind, PlaceKind
 from app.stock.operations import Done, operation
-from app.stock.schemas import QUANTITY_MAX, LeavePayload, MovePayload, ReceivePayload, ReversePayload, reads
+from app.stock.schemas import (
+    QUANTITY_MAX,
+    LeavePayload,
+    MovePayload,
+    PickItemPayload,
+    ReceivePayload,
+    ReversePayload,
+    reads,
+)
 
 
-@operation("receive", reads(ReceivePayload()))
+def _nothing_else(_: Mapping[str, Any]) -> Sequence[tuple[int, int]]:
+    """A new lot: nobody else knows of it yet."""
+    return ()
+
+
+def _both_ends(facts: Mapping[str, Any]) -> Sequence[tuple[int, int]]:
+    """The lot at both ends, where the payload names them by their numbers."""
+    lot_id, ends = facts.get("lot_id"), (facts.get("from_place_id"), facts.get("to_place_id"))
+    return [(lot_id, place_id) for place_id in ends if place_id] if lot_id else ()
+
+
+@operation("receive", reads(ReceivePayload()), touches=_nothing_else)
 def receive(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, quantity: int, **facts: Any
 ) -> Done:
@@ -55,18 +74,27 @@ def _mover(kind: Kind, target: PlaceKind | None = None) -> Callable[..., Done]:
             to_place_id = queries.virtual_place(uow.session, home, target).id
         else:
             to_place_id = facts.get("to_place_id") or _place(uow, None, facts["to_place"]).id
+        lot_id = _lot(uow, facts.get("lot_id"), facts.get("lot_operation_id"))
+        done = facts.get("done", late)
+        later = []
+        if kind == Kind.PICK:
+            later = service.first_or_why(
+                uow, lot_id=lot_id, from_place_id=from_place_id, reason=facts.get("reason"), done=done
+            )
         booked = service.book(
             uow,
             operation_id=operation_id,
-            lot_id=_lot(uow, facts.get("lot_id"), facts.get("lot_operation_id")),
+            lot_id=lot_id,
             from_place_id=from_place_id,
             to_place_id=to_place_id,
             quantity=quantity,
             kind=kind,
             reason=facts.get("reason"),
             happened_at=happened_at,
-            done=facts.get("done", late),
+            done=done,
         )
+        if kind == Kind.HAND_OVER:
+            issuing.paper_hand_out(uow, booked.movement)
         result = {
             "movement_id": booked.movement.id,
             "lot_id": booked.movement.lot_id,
@@ -74,15 +102,40 @@ def _mover(kind: Kind, target: PlaceKind | None = None) -> Callable[..., Done]:
             "to_place_id": booked.movement.to_place_id,
             "quantity": quantity,
         }
-        return Done(result, booked.review)
+        return Done(result, [*later, *booked.review])
 
     return handler
 
 
 for _kind in (Kind.PUT_AWAY, Kind.MOVE, Kind.PICK, Kind.LOAD, Kind.BRING_BACK):
-    operation(_kind.value, reads(MovePayload()))(_mover(_kind))
-operation(Kind.HAND_OVER.value, reads(LeavePayload()))(_mover(Kind.HAND_OVER, PlaceKind.HANDED_OVER))
-operation(Kind.WRITE_OFF.value, reads(LeavePayload()))(_mover(Kind.WRITE_OFF, PlaceKind.LOSS))
+    operation(_kind.value, reads(MovePayload()), touches=_both_ends)(_mover(_kind))
+operation(Kind.HAND_OVER.value, reads(LeavePayload()), touches=_both_ends)(
+    _mover(Kind.HAND_OVER, PlaceKind.HANDED_OVER)
+)
+operation(Kind.WRITE_OFF.value, reads(LeavePayload()), touches=_both_ends)(_mover(Kind.WRITE_OFF, PlaceKind.LOSS))
+
+
+@operation("pick_item", reads(PickItemPayload()))
+def pick_item(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, quantity: int, **facts: Any
+) -> Done:
+    """Pick so many of an item, whatever lots: the first to expire first."""
+    uow.actor.require("stock.operate")
+    to_place_id = facts.get("to_place_id") or _place(uow, None, facts["to_place"]).id
+    item_id, packed = _item(uow, facts.get("item_id"), facts.get("item_code"), facts.get("gtin"))
+    movements = service.pick_item(
+        uow,
+        operation_id=operation_id,
+        warehouse_id=queries.place(uow.session, to_place_id).warehouse_id,
+        item_id=item_id,
+        quantity=min(quantity * packed, QUANTITY_MAX),
+        to_place_id=to_place_id,
+        happened_at=happened_at,
+    )
+    lines = [
+        {"lot_id": each.lot_id, "from_place_id": each.from_place_id, "quantity": each.quantity} for each in movements
+    ]
+    return Done({"item_id": item_id, "to_place_id": to_place_id, "lines": lines})
 
 
 @operation("reverse", reads(ReversePayload()))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.catalogue import queries as catalogue
@@ -17,6 +17,7 @@ from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.stock import queries, schemas, sealing, service, words
+from app.stock.errors import NoSuchWarehouse
 
 blueprint = Blueprint("stock", __name__, url_prefix="/stock")
 
@@ -220,8 +221,8 @@ def move(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     facts = schemas.MoveForm().load(request.form)
     source = queries.place(uow.session, facts["from_place_id"])
     target = queries.place(uow.session, facts["to_place_id"])
-    kind = {"vehicle": "load", "staging": "pick"}.get(target.kind, "move")
-    if target.kind == "shelf" and source.kind in ("dock", "quarantine", "staging"):
+    kind = {"vehicle": "load", "staging": "pick"}.get(target.stands_in, "move")
+    if target.stands_in == "shelf" and source.stands_in in ("dock", "quarantine", "staging"):
         kind = "put_away"
     return _moved(uow, lot_id, kind=kind, **facts)
 
@@ -241,11 +242,16 @@ def _lot_form(uow: UnitOfWork, lot_id: int, template: str) -> ResponseReturnValu
     here = facts["here"]
     values = {"quantity": here.available, "from_place_id": here.place_id} if here else {}
     warehouse_id = here.warehouse_id if here else None
+    suggested = queries.places_for(uow.session, here.warehouse_id, lot_id, most=4) if here else []
+    suggested = [each for each in suggested if here is None or each[0].id not in (here.place_id, here.place.root_id)]
+    if here and here.place.stands_in == "dock" and suggested:
+        values["to_place_id"] = suggested[0][0].id
     return render_template(
         template,
         **facts,
         form={} if request.method == "POST" else {"values": values},
-        from_options=[(each.place_id, each.place.code) for each in facts["balances"]],
+        from_options=[(each.place_id, each.place.shown) for each in facts["balances"]],
+        suggested=suggested,
         place_options=_place_options(uow, schemas.PLACE_KINDS, warehouse_id, leave_out=here.place_id if here else None),
         name=f"name_{language()}",
         unit=f"unit_name_{language()}",
@@ -255,6 +261,10 @@ def _lot_form(uow: UnitOfWork, lot_id: int, template: str) -> ResponseReturnValu
 def _moved(uow: UnitOfWork, lot_id: int, *, kind: str, operation_id: UUID, **facts: Any) -> ResponseReturnValue:
     """Move, say so, and offer to take it back; sent twice, it is done once."""
     if not queries.movements_of_operation(uow.session, operation_id):
+        if kind == "pick":
+            service.first_or_why(
+                uow, lot_id=lot_id, from_place_id=facts["from_place_id"], reason=facts.get("reason"), done=False
+            )
         moved = service.move(uow, lot_id=lot_id, kind=kind, operation_id=operation_id, **facts)
         found = queries.lot(uow.session, uow.actor, lot_id)
         item = catalogue.item(uow.session, found.item_id)
@@ -293,6 +303,86 @@ def reverse(uow: UnitOfWork, movement_id: int) -> ResponseReturnValue:
     original = queries.movement(uow.session, uow.actor, movement_id)
     back = request.form.get("back") == "movements"
     return redirect(url_for(".movements") if back else url_for(".lot", lot_id=original.lot_id))
+
+
+# Picking ------------------------------------------------------------------------------------------------------------
+
+PICK_ROWS_MAX = 30
+SPARE_ROWS = 3
+
+
+@blueprint.get("/pick")
+@in_unit_of_work("stock.operate")
+def pick_lists(uow: UnitOfWork) -> ResponseReturnValue:
+    """Say place by place what to take for so many of some items, the first to expire first."""
+    warehouses = queries.warehouses(uow.session, uow.actor)
+    asked = schemas.PickQuery().load(request.args)
+    if not warehouses:
+        raise NoSuchWarehouse
+    home = next((each for each in warehouses if each.id == asked.get("warehouse_id")), warehouses[0])
+    wanted = _wanted()
+    picks, short = queries.free_pick_list(uow.session, home.id, wanted, today()) if wanted else ([], [])
+    others = {each.item_id for some in short for each in some.instead}
+    items = catalogue.items_by_id(uow.session, {*wanted, *others})
+    return render_template(
+        "stock/pick.html",
+        warehouse=home,
+        warehouse_options=[(each.id, each.name) for each in warehouses],
+        wanted=[(items[item_id], quantity) for item_id, quantity in wanted.items()],
+        spare=range(len(wanted), min(len(wanted) + SPARE_ROWS, PICK_ROWS_MAX)),
+        picks=picks,
+        short=short,
+        items=items,
+        staging=queries.virtual_place(uow.session, home.id, "staging"),
+        operation_id=uuid4,
+        form={"values": {"warehouse_id": home.id}},
+        name=f"name_{language()}",
+        unit=f"unit_name_{language()}",
+    )
+
+
+def _wanted() -> dict[int, int]:
+    """Return how many of which items the address asks for: ``?item_id-0=3&quantity-0=10``; what is no item is left."""
+    wanted: dict[int, int] = {}
+    for number in range(PICK_ROWS_MAX):
+        row = {name: request.args.get(f"{name}-{number}", "") for name in ("item_id", "quantity")}
+        if all(row.values()):
+            line = schemas.WantedItem().load(row)
+            wanted[line["item_id"]] = min(wanted.get(line["item_id"], 0) + line["quantity"], schemas.QUANTITY_MAX)
+    if not wanted:
+        return {}
+    known = catalogue.items_by_id(g.uow.session, wanted)
+    return {item_id: quantity for item_id, quantity in wanted.items() if item_id in known}
+
+
+@blueprint.post("/pick")
+@in_unit_of_work("stock.operate", form_view=pick_lists)
+def pick(uow: UnitOfWork) -> ResponseReturnValue:
+    """Note that a line of the list was taken to staging."""
+    facts = schemas.PickForm().load(request.form)
+    lot_id, operation_id = facts["lot_id"], facts["operation_id"]
+    if not queries.movements_of_operation(uow.session, operation_id):
+        service.first_or_why(
+            uow,
+            lot_id=lot_id,
+            from_place_id=facts["from_place_id"],
+            reason=facts.get("reason"),
+            done=False,
+        )
+        home = queries.place(uow.session, facts["from_place_id"]).warehouse_id
+        staging = queries.virtual_place(uow.session, home, "staging")
+        moved = service.move(uow, kind="pick", to_place_id=staging.id, **facts)
+        done(
+            say(
+                "%(quantity)s of L-%(lot)s taken to %(place)s",
+                quantity=moved.quantity,
+                lot=str(lot_id),
+                place=staging.code,
+            ),
+            undo=url_for(".reverse", movement_id=moved.id),
+            fields={"operation_id": uuid4()},
+        )
+    return redirect(request.full_path)
 
 
 # Movements ----------------------------------------------------------------------------------------------------------
@@ -453,3 +543,6 @@ def prove(uow: UnitOfWork) -> ResponseReturnValue:
         service.promise_proof(uow)
         done(say("The proof is being made."))
     return redirect(url_for(".proof"))
+
+
+from app.stock import discrepancy_pages as _adds_its_pages  # noqa: E402, F401

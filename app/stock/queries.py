@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ from app.stock.models import (
     Voucher,
     Warehouse,
 )
+from app.stock.picking import Pick, Short, in_walking_order, pick_list
 
 HOME = ZoneInfo("Europe/Budapest")
 SOON_DAYS = 30
@@ -494,6 +495,51 @@ def pickable(session: Session, warehouse_id: int, item_ids: Iterable[int], on: d
     return list(session.execute(statement))
 
 
+def free_pick_list(
+    session: Session, warehouse_id: int, wanted: Mapping[int, int], on: date
+) -> tuple[list[Pick], list[Short]]:
+    """Return what to take for so many of some items in a warehouse, and what is short."""
+    substitutes = catalogue.substitutes_of(session, list(wanted))
+    others = {other for found in substitutes.values() for other, _ in found}
+    rows = pickable(session, warehouse_id, {*wanted, *others}, on)
+    shelves = [
+        Pick(row.item_id, row.lot_id, row.place_id, row.available, row.place, row.box, _day(row.expires_on))
+        for row in rows
+    ]
+    return pick_list(wanted, shelves, substitutes)
+
+
+def reserved_pick_list(session: Session, purpose_kind: str, purpose_ids: Iterable[int]) -> list[Pick]:
+    """Return what is reserved for some purposes and is not in staging or on a vehicle yet, in walking order."""
+    return in_walking_order(
+        Pick(
+            row.item_id,
+            row.lot_id,
+            row.place_id,
+            row.quantity,
+            row.place,
+            row.box,
+            row.expires_on,
+            row.purpose_id,
+            row.reservation_id,
+        )
+        for row in spoken_for(session, purpose_kind, purpose_ids)
+        if row.stands_in not in (PlaceKind.STAGING, PlaceKind.VEHICLE)
+    )
+
+
+def where_one_works(session: Session, actor: Actor, picks: Iterable[Pick]) -> list[Pick]:
+    """Return the picks in places where the actor may see the stock."""
+    found = list(picks)
+    ids = {pick.place_id for pick in found}
+    seen = set(session.scalars(select(Place.id).where(Place.id.in_(ids), visible(actor, "stock.read", Place))))
+    return [pick for pick in found if pick.place_id in seen]
+
+
+def _day(expires_on: date) -> date | None:
+    return None if expires_on == date.max else expires_on
+
+
 def places_for(session: Session, warehouse_id: int, lot_id: int, *, most: int = 5) -> list[tuple[Place, int, int]]:
     """Return the shelves on which a lot might be put away, the best first: (place, pieces of the lot's item, pieces).
 
@@ -631,6 +677,12 @@ def no_longer_whole(session: Session, movement_ids: Iterable[int]) -> list[Gone]
 def is_reversed(session: Session, movement_id: int) -> bool:
     """Tell whether a movement was taken back."""
     return session.scalar(select(Movement.id).where(Movement.reverses_id == movement_id)) is not None
+
+
+def movements_of_operations(session: Session, operation_ids: Sequence[UUID]) -> list[Movement]:
+    """Return the movements of some operations, in the order in which they were written."""
+    statement = select(Movement).where(Movement.operation_id.in_(operation_ids)).order_by(Movement.id)
+    return list(session.scalars(statement))
 
 
 def movements_of_operation(session: Session, operation_id: UUID) -> list[Movement]:

@@ -103,6 +103,23 @@ class LeavePayload(MovePayload):
     target_needed = False
 
 
+class PickItemPayload(Wire):
+    """So many of an item to a staging place or vehicle; which lots, first to expire first, we say."""
+
+    item_id = Id()
+    item_code = Line(most=60)
+    gtin = Line(most=20)
+    quantity = Quantity(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
+    to_place_id = Id()
+    to_place = Line(most=40)
+
+    @validates_schema
+    def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for exactly one name of the item and of the place."""
+        _exactly_one(data, "item_id", "item_code", "gtin")
+        _exactly_one(data, "to_place_id", "to_place")
+
+
 class ReversePayload(Wire):
     """A movement to be taken back, by its number or by the operation that made it."""
 
@@ -203,6 +220,107 @@ class FindQuery(Asked):
 
     q = Line(most=60, load_default="")
     warehouse_id = Id()
+
+
+class PickQuery(Asked):
+    """Where is picked."""
+
+    warehouse_id = Id()
+
+
+class WantedItem(Wire):
+    """So many of an item."""
+
+    item_id = Id(required=True)
+    quantity = Quantity(required=True)
+
+
+class PickAsked(Asked):
+    """A pick list for so many of some items: ``items=3:10,4:2``."""
+
+    warehouse_id = Id(required=True)
+    items = Line(least=3, most=500, required=True, metadata={"description": "item:quantity, item:quantity, …"})
+
+
+def wanted_items(text: str) -> dict[int, int]:
+    """Return what ``3:10,4:2`` asks for; what has another shape is refused."""
+    wanted: dict[int, int] = {}
+    for part in text.split(","):
+        item_id, _, quantity = part.strip().partition(":")
+        try:
+            line = WantedItem().load({"item_id": item_id, "quantity": quantity})
+        except ValidationError as error:
+            raise ValidationError({"items": ["Write item:quantity, such as 3:10,4:2."]}) from error
+        wanted[line["item_id"]] = min(wanted.get(line["item_id"], 0) + line["quantity"], QUANTITY_MAX)
+    return wanted
+
+
+class ReservedAsked(Asked):
+    """A pick list for what is reserved for a purpose."""
+
+    purpose_kind = Line(least=1, most=20, required=True, metadata={"description": "such as transfer"})
+    purpose_id = Id(required=True)
+
+
+class PickOut(Schema):
+    """So much of a lot to be taken from a place, or from the box that stands there."""
+
+    item_id = fields.Integer()
+    lot_id = fields.Integer()
+    place_id = fields.Integer()
+    quantity = fields.Integer()
+    place = fields.String()
+    box = fields.String(allow_none=True)
+    expires_on = fields.Date(allow_none=True)
+    purpose_id = fields.Integer(allow_none=True)
+    reservation_id = fields.Integer(allow_none=True)
+
+
+class InsteadOut(Schema):
+    """What may be given instead; ``quantity`` of it stands for what is missing."""
+
+    item_id = fields.Integer()
+    percent = fields.Integer()
+    quantity = fields.Integer()
+    available = fields.Integer()
+
+
+class ShortOut(Schema):
+    """What the shelves do not hold enough of."""
+
+    item_id = fields.Integer()
+    wanted = fields.Integer()
+    missing = fields.Integer()
+    instead = fields.List(fields.Nested(InsteadOut))
+
+
+class PickListOut(Schema):
+    """What to take, in walking order, and what is short."""
+
+    items = fields.List(fields.Nested(PickOut))
+    short = fields.List(fields.Nested(ShortOut))
+
+
+class PutAwayAsked(Asked):
+    """In which warehouse."""
+
+    warehouse_id = Id(required=True)
+
+
+class SuggestedOut(Schema):
+    """A shelf on which it might be put."""
+
+    place_id = fields.Integer()
+    code = fields.String()
+    storage_class = fields.String()
+    same_item = fields.Integer(metadata={"description": "Pieces of the same item that lie there."})
+    pieces = fields.Integer()
+
+
+class SuggestionsOut(Schema):
+    """Shelves, the best first."""
+
+    items = fields.List(fields.Nested(SuggestedOut))
 
 
 class WarehouseOut(Schema):
@@ -418,6 +536,17 @@ class MoveForm(Form):
     from_place_id = Id(required=True)
     to_place_id = Id(required=True)
     quantity = Quantity(required=True)
+    reason = Line(most=200)
+
+
+class PickForm(Form):
+    """A line of a pick list that was taken, by form."""
+
+    operation_id = fields.UUID(required=True)
+    lot_id = Id(required=True)
+    from_place_id = Id(required=True)
+    quantity = Quantity(required=True)
+    reason = Line(most=200)
 
 
 class ReverseForm(Form):
