@@ -399,6 +399,40 @@ def blind_list(
     return found
 
 
+@dataclass(frozen=True)
+class SheetLine:
+    """A line of the sheets for counting by hand."""
+
+    place: str
+    lot: Lot | None
+    item: Item | None
+
+
+def sheet_lines(session: Session, stocktake: Stocktake) -> list[SheetLine]:
+    """Return what the sheets hold, by place, item and expiry; an empty place has a line too."""
+    categories = sorted(categories_below(session, stocktake.category_ids))
+    held = (
+        select(Balance.place_id, Lot, Item)
+        .join(Lot, Lot.id == Balance.lot_id)
+        .join(Item, Item.id == Balance.item_id)
+        .join(StocktakePlace, StocktakePlace.place_id == Balance.place_id)
+        .where(StocktakePlace.stocktake_id == stocktake.id, Balance.on_hand != 0)
+        .order_by(Item.name_hu_key, Lot.expires_on, Lot.id)
+    )
+    if categories:
+        held = held.where(Item.category_id.in_(categories))
+    by_place: dict[int, list[tuple[Lot, Item]]] = {}
+    for place_id, lot, item in session.execute(held):
+        by_place.setdefault(place_id, []).append((lot, item))
+    lines: list[SheetLine] = []
+    for row in place_rows(session, stocktake.id):
+        inside = by_place.get(row.place.id, [])
+        lines += [SheetLine(row.place.code, lot, item) for lot, item in inside]
+        if not inside:
+            lines.append(SheetLine(row.place.code, None, None))
+    return lines
+
+
 def lot_here(session: Session, lot_id: int, warehouse_id: int) -> Lot:
     """Return a lot that was received in a warehouse, or lies there."""
     found = session.get(Lot, lot_id)

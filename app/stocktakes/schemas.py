@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
 
 from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
 from app.foundation.paging import PAGE_SIZE_MAX
@@ -146,7 +146,7 @@ class StocktakesOut(Schema):
     next_after = fields.String(allow_none=True)
 
 
-class PlaceOut(Schema):
+class StocktakePlaceOut(Schema):
     """A place of a stocktake and how far it is: open, recount or done."""
 
     place_id = fields.Integer(attribute="part.place_id")
@@ -162,7 +162,7 @@ class PlaceOut(Schema):
 class StocktakeSheet(StocktakeOut):
     """A stocktake with its places."""
 
-    places = fields.List(fields.Nested(PlaceOut))
+    places = fields.List(fields.Nested(StocktakePlaceOut))
 
 
 class ToCountOut(Schema):
@@ -227,12 +227,19 @@ class CompleteForm(Form):
 
 
 class DecideForm(Form):
-    """Why a line differs, by form."""
+    """Why a line differs, by form; the line is the place and the lot: "412-20811"."""
 
     place_id = Id(required=True)
     lot_id = Id(required=True)
     reason = Choice(REASONS, required=True)
     quantity = Counted(load_default=None)
+
+    @pre_load
+    def take_line_apart(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        """Read the place and the lot from the line that was chosen."""
+        values = dict(data)
+        place, _dash, lot = str(values.pop("line", "")).partition("-")
+        return {"place_id": place, "lot_id": lot, **values} if lot else values
 
 
 class ApproveForm(Form):

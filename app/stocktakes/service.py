@@ -49,7 +49,7 @@ from app.stocktakes.errors import (
 from app.stocktakes.models import Count, Deed, Stocktake, StocktakeLine, StocktakePlace, StocktakeState
 
 if TYPE_CHECKING:
-    from app.stock.models import Movement, Place
+    from app.stock.models import Movement, Place, Review
 
 OFFICE = "stocktakes"
 REASONS = ("unbooked", "miscounted", "misplaced", "damaged", "spoiled", "stolen", "unknown")
@@ -102,6 +102,16 @@ def open_stocktake(
     )
     uow.record("stocktake.opened", subject=("stocktake", made.id), warehouse_id=warehouse.id, places=len(counted))
     return made
+
+
+def open_for_review(uow: UnitOfWork, *, review: Review) -> Stocktake:
+    """Open a stocktake of the place of a discrepancy, or return the one that counts it already."""
+    if review.place_id is None:
+        raise NothingToCount
+    for _, running in queries.being_counted(uow.session, [review.place_id]):
+        if not running.category_ids:
+            return running
+    return open_stocktake(uow, warehouse_id=review.warehouse_id, place_ids=[review.place_id])
 
 
 def _must_not_overlap(uow: UnitOfWork, places: Sequence[int], categories: Sequence[int]) -> None:
