@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from sqlalchemy import func, select, update
@@ -33,7 +34,10 @@ from app.stock import queries as stock_queries
 from app.stock import service as stock
 from app.stock import storage
 from app.stock.errors import PlaceRetired, SamePlace, WrongStorage
-from app.stock.models import Kind, Movement, Place, PlaceKind
+from app.stock.models import Kind, PlaceKind
+
+if TYPE_CHECKING:
+    from app.stock.models import Movement, Place
 
 LEVELS_MAX = 4
 """A pallet with boxes, with boxes in them, and one more: what people can still find again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,8 @@ from app.delivery import queries, schemas, service
 from app.foundation.actor import Scope
 from app.foundation.http import in_unit_of_work
 from app.foundation.unit_of_work import UnitOfWork
+from app.stock.once import once
+from app.stock.operations import believed
 
 blueprint = Blueprint("delivery-api", __name__, description="Vehicles, parcels, runs, stops and proofs")
 
@@ -114,7 +117,26 @@ def give_driver(uow: UnitOfWork, body: dict[str, Any], run_id: int) -> Any:
 @in_unit_of_work("runs.load")
 def load(uow: UnitOfWork, body: dict[str, Any], run_id: int, parcel_id: int) -> Any:
     """Load a parcel: shelf → vehicle."""
-    return _parcel(queries.ParcelSeen(service.load(uow, parcel_id=parcel_id, run_id=run_id, **body)))
+    asked = {"parcel_id": parcel_id, "run_id": run_id, **body}
+    return _once(uow, "load_parcel", asked, lambda: service.load(uow, **_believed(uow, asked)))
+
+
+def _once(uow: UnitOfWork, kind: str, asked: dict[str, Any], deed: Callable[[], Any]) -> dict[str, Any]:
+    """Do it once: the same deed under the same number is answered again, another one under it is refused."""
+    parcel = once(
+        uow,
+        operation_id=asked["operation_id"],
+        kind=kind,
+        asked=asked,
+        deed=deed,
+        again=lambda: queries.parcel(uow.session, uow.actor, asked["parcel_id"]),
+    )
+    return _parcel(queries.ParcelSeen(parcel))
+
+
+def _believed(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:
+    told = asked["happened_at"]
+    return {**asked, "happened_at": believed(told, uow.now) if told else None}
 
 
 @blueprint.post("/parcels/<int:parcel_id>/unload")
@@ -123,7 +145,8 @@ def load(uow: UnitOfWork, body: dict[str, Any], run_id: int, parcel_id: int) -> 
 @in_unit_of_work("runs.load")
 def unload(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
     """Take a parcel off the vehicle again, before the run leaves."""
-    return _parcel(queries.ParcelSeen(service.unload(uow, parcel_id=parcel_id, **body)))
+    asked = {"parcel_id": parcel_id, **body}
+    return _once(uow, "unload_parcel", asked, lambda: service.unload(uow, **_believed(uow, asked)))
 
 
 @blueprint.post("/runs/<int:run_id>/depart")
@@ -141,7 +164,8 @@ def depart(uow: UnitOfWork, run_id: int) -> Any:
 @in_unit_of_work("runs.drive|runs.load")
 def hand_over(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
     """Hand a parcel over with the household's six digits or a signature; in part with ``quantities``."""
-    return _parcel(queries.ParcelSeen(service.hand_over(uow, parcel_id=parcel_id, **body)))
+    asked = {"parcel_id": parcel_id, **body}
+    return _once(uow, "hand_over_parcel", asked, lambda: service.hand_over(uow, **_believed(uow, asked)))
 
 
 @blueprint.post("/parcels/<int:parcel_id>/fail")
@@ -159,7 +183,8 @@ def fail(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
 @in_unit_of_work("runs.drive|runs.load")
 def bring_back(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
     """Bring back what was not handed over: vehicle → dock."""
-    return _parcel(queries.ParcelSeen(service.bring_back(uow, parcel_id=parcel_id, **body)))
+    asked = {"parcel_id": parcel_id, **body}
+    return _once(uow, "bring_back_parcel", asked, lambda: service.bring_back(uow, **_believed(uow, asked)))
 
 
 @blueprint.post("/runs/<int:run_id>/close")

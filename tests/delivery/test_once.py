@@ -1,0 +1,89 @@
+"""A deed asked for directly: the same number is answered again and acts once; other content under it is refused."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import func, select
+
+from app.delivery.models import Proof
+from app.factory import create_app
+from app.stock import queries as stock_queries
+from app.stock.models import Movement
+from tests.conftest import EVERYTHING
+from tests.delivery.conftest import code_of
+from tests.stock.test_operations import Phone
+
+
+@pytest.fixture
+def web(settings, sessions, clock):
+    """Browsers of somebody with every right."""
+    app = create_app(settings, sessions=sessions, clock=clock, ring=lambda _: None, identify=lambda: EVERYTHING)
+    app.config["TESTING"] = True
+    return app.test_client
+
+
+def moved(work, kind):
+    """Return how many movements of a kind there are."""
+    with work(EVERYTHING) as uow:
+        return uow.session.scalar(select(func.count()).select_from(Movement).where(Movement.kind == kind))
+
+
+def test_a_hand_over_sent_again_is_answered_again(web, work, world, on_the_road):
+    with work(EVERYTHING) as uow:
+        code = code_of(uow, world)
+    address = f"/api/v1/parcels/{world['parcel']}/hand-over"
+    body = {"operation_id": str(uuid4()), "relation": "self", "code": code}
+    first = web().post(address, json=body)
+    assert (first.status_code, first.json["state"]) == (200, "handed_over")
+    over = moved(work, "hand_over")
+    again = web().post(address, json=body)
+    assert (again.status_code, again.json) == (200, first.json)
+    other = web().post(address, json={**body, "relation": "neighbour"})
+    assert (other.status_code, other.json["type"]) == (422, "operation-differs")
+    third = web().post(address, json={**body, "operation_id": str(uuid4())})
+    assert third.status_code == 409, "another deed is another deed"
+    assert moved(work, "hand_over") == over
+    with work(EVERYTHING) as uow:
+        assert uow.session.scalar(select(func.count()).select_from(Proof)) == 1
+        assert stock_queries.verify(uow.session).holds
+
+
+def test_a_hand_over_sent_several_times_at_once_happens_once(web, work, world, on_the_road):
+    with work(EVERYTHING) as uow:
+        code = code_of(uow, world)
+    address = f"/api/v1/parcels/{world['parcel']}/hand-over"
+    body = {"operation_id": str(uuid4()), "relation": "self", "code": code}
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: web().post(address, json=body), range(6)))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    with work(EVERYTHING) as uow:
+        assert uow.session.scalar(select(func.count()).select_from(Proof)) == 1
+        assert stock_queries.verify(uow.session).holds
+
+
+def test_loading_and_bringing_back_are_done_once_too(web, work, world, run):
+    load = f"/api/v1/runs/{run}/parcels/{world['parcel']}/load"
+    body = {"operation_id": str(uuid4()), "happened_at": "1970-01-01T00:00:00Z"}
+    first = web().post(load, json=body)
+    assert [first.status_code, web().post(load, json=body).status_code] == [200, 200], first.json
+    loads = moved(work, "load")
+    back = f"/api/v1/parcels/{world['parcel']}/bring-back"
+    refused = web().post(back, json=body)
+    assert (refused.status_code, refused.json["type"]) == (422, "operation-differs")
+    with work(EVERYTHING) as uow:
+        seen = uow.session.scalar(select(Movement).where(Movement.kind == "load"))
+        assert seen.happened_at == seen.recorded_at, "a clock that cannot be right is not believed"
+    off = {"operation_id": str(uuid4()), "reason": "nobody_home"}
+    assert [web().post(back, json=off).status_code for _ in range(2)] == [200, 200]
+    assert moved(work, "load") == loads
+    with work(EVERYTHING) as uow:
+        assert stock_queries.verify(uow.session).holds
+
+
+def test_a_number_that_a_phone_has_used_is_used(web, work, world, run):
+    phone = Phone()
+    queued = phone("load_parcel", {"parcel_id": world["parcel"], "run_id": run})
+    assert web().post("/api/v1/operations", json={"operations": [queued]}).json["answers"][0]["outcome"] == "applied"
+    back = web().post(f"/api/v1/parcels/{world['parcel']}/bring-back", json={"operation_id": queued["operation_id"]})
+    assert (back.status_code, back.json["type"]) == (422, "operation-differs")
