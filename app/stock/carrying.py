@@ -5,15 +5,17 @@ A transfer is received out of the giver's place in transit, which its receiver m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import func, or_, select, update
+
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import ledger
-from app.stock.errors import PlaceRetired, WrongPlace
+from app.stock.errors import PlaceNotEmpty, PlaceRetired, WrongPlace
 from app.stock.ledger import Line
-from app.stock.models import Kind, Movement
+from app.stock.models import Balance, Kind, Movement, Place
 from app.stock.service import ENDS, Step
 
 
@@ -54,3 +56,20 @@ def carry(
             if target.place_retired:
                 raise PlaceRetired(place=target.place_code)
         return ledger.post(uow, held, lines)
+
+
+def bring_home(uow: UnitOfWork, *, place_ids: Collection[int], to: Place) -> None:
+    """Let empty places of boxes, with their balances, belong to the warehouse of ``to``. What moved before stays told
+    where it moved.
+    """
+    with uow.office(ledger.OFFICE):
+        uow.session.execute(
+            select(Balance.id).where(Balance.place_id.in_(place_ids)).order_by(Balance.id).with_for_update()
+        )
+        held = or_(Balance.on_hand != 0, Balance.reserved != 0)
+        if uow.session.scalar(select(func.count()).where(Balance.place_id.in_(place_ids), held)):
+            raise PlaceNotEmpty(place=to.code)
+        home = {"warehouse_id": to.warehouse_id, "county_id": to.county_id}
+        for table, column in ((Place, Place.id), (Balance, Balance.place_id)):
+            changed = update(table).where(column.in_(place_ids)).values(**home)
+            uow.session.execute(changed, execution_options={"synchronize_session": "fetch"})

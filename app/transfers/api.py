@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from app.boxes import travelling
 from app.foundation.http import in_unit_of_work
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import voucher_papers
@@ -118,6 +119,20 @@ def pick(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     return _sheet(uow, transfer_id)
 
 
+@blueprint.post("/transfers/<int:transfer_id>/boxes")
+@blueprint.etag
+@blueprint.arguments(schemas.TransferBoxIn, example={"operation_id": OPERATION, "box": "054012340000000018"})
+@blueprint.response(200, schemas.TransferSheet)
+@blueprint.alt_response(409, description="transfer-past, not-asked, box-cannot-travel")
+@in_unit_of_work("stock.operate")
+def pick_box(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
+    """Pick a whole box or pallet; it travels as it is."""
+    _seen(uow, transfer_id)
+    box_id = travelling.named(uow, body["box"])
+    service.pick_box(uow, transfer_id=transfer_id, box_id=box_id, operation_id=body["operation_id"])
+    return _sheet(uow, transfer_id)
+
+
 @blueprint.post("/transfers/<int:transfer_id>/pick-all")
 @blueprint.etag
 @blueprint.arguments(schemas.TransferOperationIn, example={"operation_id": OPERATION})
@@ -157,6 +172,19 @@ def receive(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     _seen(uow, transfer_id)
     counted = [Counted(**line) for line in body["lines"]]
     service.receive(uow, transfer_id=transfer_id, counted=counted, operation_id=body["operation_id"])
+    return _sheet(uow, transfer_id)
+
+
+@blueprint.post("/transfers/<int:transfer_id>/receive-box")
+@blueprint.etag
+@blueprint.arguments(schemas.TransferBoxIn, example={"operation_id": OPERATION, "box": "054012340000000018"})
+@blueprint.response(200, schemas.TransferSheet)
+@blueprint.alt_response(409, description="transfer-past, already-received")
+@in_unit_of_work("stock.operate")
+def receive_box(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
+    """Take a whole box or pallet in, as it was sent."""
+    _seen(uow, transfer_id)
+    service.receive_box(uow, transfer_id=transfer_id, **body)
     return _sheet(uow, transfer_id)
 
 

@@ -124,3 +124,12 @@ class LinesWrong(Invalid):
 
     def __init__(self, fields: Mapping[str, list[Message | str]]) -> None:
         super().__init__(say("Nothing was saved: please look at the marked fields."), fields)
+
+
+class BoxCannotTravel(Conflict):
+    """The box holds nothing, or something that somebody else has spoken for."""
+
+    kind = "box-cannot-travel"
+
+    def __init__(self, *, box: str, why: Message) -> None:
+        super().__init__(say("Nothing was moved: the box %(box)s. %(why)s", box=box, why=why))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.boxes import travelling
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import queries as stock_queries
 from app.stock.operations import Done, operation
@@ -38,6 +39,40 @@ def pick_transfer(
         done=facts.get("done", late),
     )
     return Done({"transfer_id": transfer_id, "transfer_lot_id": part.id, "quantity": quantity}, review)
+
+
+@operation("pick_transfer_box", schemas.reads(schemas.PickBoxPayload()))
+def pick_transfer_box(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, transfer_id: int, box: str
+) -> Done:
+    """Pick a whole box or pallet for a transfer."""
+    uow.actor.require("stock.operate")
+    box_id = travelling.named(uow, box)
+    made = service.pick_box(
+        uow, transfer_id=transfer_id, box_id=box_id, operation_id=operation_id, happened_at=happened_at
+    )
+    pieces = sum(part.quantity for part in made)
+    return Done({"transfer_id": transfer_id, "box_id": box_id, "transfer_lot_id": made[0].id, "quantity": pieces})
+
+
+@operation("receive_transfer_box", schemas.reads(schemas.ReceiveBoxPayload()))
+def receive_transfer_box(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, transfer_id: int, box: str, **facts: Any
+) -> Done:
+    """Take a whole box or pallet of a transfer in, as it was sent."""
+    uow.actor.require("stock.operate")
+    to_place_id = None
+    if facts.get("to_place_id") or facts.get("to_place"):
+        to_place_id = _place(uow, facts.get("to_place_id"), facts.get("to_place"))
+    transfer = service.receive_box(
+        uow,
+        transfer_id=transfer_id,
+        box=box,
+        to_place_id=to_place_id,
+        operation_id=operation_id,
+        happened_at=happened_at,
+    )
+    return Done({"transfer_id": transfer.id, "state": str(transfer.state)})
 
 
 @operation("unpick_transfer", schemas.reads(schemas.UnpickPayload()))

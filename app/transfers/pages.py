@@ -9,6 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
+from app.boxes import travelling
 from app.catalogue import queries as catalogue
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language
@@ -284,6 +285,21 @@ def pick(uow: UnitOfWork, transfer_id: int) -> ResponseReturnValue:
         say("%(quantity)s picked of lot %(lot)s.", quantity=body["quantity"], lot=f"L-{body['lot_id']}"),
         undo=url_for(".unpick", transfer_id=transfer_id),
         fields={"operation_id": str(uuid4()), "transfer_lot_id": part.id},
+    )
+    return redirect(url_for(".pick_form", transfer_id=transfer_id))
+
+
+@blueprint.post("/<int:transfer_id>/pick-box")
+@in_unit_of_work("stock.operate", form_view=pick_form)
+def pick_box(uow: UnitOfWork, transfer_id: int) -> ResponseReturnValue:
+    """Pick a whole box or pallet."""
+    body = schemas.BoxForm().load(request.form)
+    box_id = travelling.named(uow, body["box"])
+    made = service.pick_box(uow, transfer_id=transfer_id, box_id=box_id, operation_id=body["operation_id"])
+    done(
+        say("%(quantity)s picked with their box.", quantity=sum(part.quantity for part in made)),
+        undo=url_for(".unpick", transfer_id=transfer_id),
+        fields={"operation_id": str(uuid4()), "transfer_lot_id": made[0].id},
     )
     return redirect(url_for(".pick_form", transfer_id=transfer_id))
 

@@ -215,17 +215,18 @@ class Reserved:
 
 
 def pick_list(session: Session, transfer_id: int) -> list[Reserved]:
-    """Return what is still to be picked, by place: reservations away from where the picked goods wait."""
+    """Return what is still to be picked, by place: what is reserved away from staging, where the picked waits."""
     statement = (
         select(Reservation, Place, Item, Lot)
         .join(Place, Place.id == Reservation.place_id)
         .join(Lot, Lot.id == Reservation.lot_id)
         .join(Item, Item.id == Lot.item_id)
+        .outerjoin(_ROOT, _ROOT.id == Place.root_id)
         .where(
             Reservation.purpose_kind == PURPOSE,
             Reservation.purpose_id == transfer_id,
             Reservation.state == ReservationState.PENDING,
-            Place.kind != PlaceKind.STAGING,
+            func.coalesce(_ROOT.kind, Place.kind) != PlaceKind.STAGING,
         )
         .order_by(Place.code, Lot.expires_on, Reservation.id)
     )

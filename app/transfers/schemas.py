@@ -55,6 +55,12 @@ class TransferPickIn(TransferOperationIn):
     quantity = Quantity(required=True)
 
 
+class TransferBoxIn(TransferOperationIn):
+    """A whole box or pallet, by its SSCC or its place's code."""
+
+    box = Line(required=True, least=1, most=40)
+
+
 class TransferSendIn(TransferOperationIn):
     """How it travels."""
 
@@ -103,6 +109,22 @@ class PickPayload(Wire):
     from_place = Line(most=40)
     quantity = Quantity(required=True)
     done = fields.Boolean(metadata={"description": "It was moved by hand already: book it even against the books."})
+
+
+class PickBoxPayload(Wire):
+    """A whole box or pallet for a transfer, by its SSCC or its place's code."""
+
+    transfer_id = Id(required=True)
+    box = Line(required=True, least=1, most=40)
+
+
+class ReceiveBoxPayload(Wire):
+    """A whole box or pallet that arrived as it was sent."""
+
+    transfer_id = Id(required=True)
+    box = Line(required=True, least=1, most=40)
+    to_place_id = Id()
+    to_place = Line(most=40)
 
 
 class UnpickPayload(Wire):
@@ -250,6 +272,12 @@ class PickForm(OperationForm):
     lot_id = Id(required=True)
     from_place_id = Id(required=True)
     quantity = Quantity(required=True)
+
+
+class BoxForm(OperationForm):
+    """A whole box or pallet, by its SSCC or its place's code."""
+
+    box = Line(required=True, least=1, most=40)
 
 
 class SendForm(OperationForm):

@@ -11,24 +11,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy.orm.attributes import flag_modified
 
+from app.boxes import queries as box_queries
+from app.boxes import service as boxes
+from app.boxes import travelling
 from app.foundation.errors import NotAllowed, Stale
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.stock import carrying
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.errors import NoSuchWarehouse, OperationDiffers, WrongPlace
-from app.stock.models import Kind, PlaceKind
+from app.stock.errors import NoSuchWarehouse, NotToBeHandedOut, OperationDiffers, WrongPlace
+from app.stock.models import Kind, LotState, PlaceKind
 from app.stock.picking import first_to_expire
 from app.stock.service import Step
 from app.transfers import queries
 from app.transfers.errors import (
     AlreadyReceived,
     BelongsToTransfer,
+    BoxCannotTravel,
     LinesWrong,
     MoreThanAsked,
     NoDifference,
@@ -313,6 +317,71 @@ def pick_all(uow: UnitOfWork, *, transfer_id: int, operation_id: UUID, happened_
     return transfer
 
 
+def pick_box(
+    uow: UnitOfWork, *, transfer_id: int, box_id: int, operation_id: UUID, happened_at: datetime | None = None
+) -> list[TransferLot]:
+    """Pick a whole box or pallet, with the boxes in it: it stands in staging, and travels as it is."""
+    with uow.office("transfers"):
+        transfer, parts = _locked(uow, transfer_id, "pick", again=operation_id)
+        _must_give(uow, transfer)
+        known = [part for part in parts if part.operation_id == operation_id]
+        if known:
+            return known
+        box = box_queries.box(uow.session, uow.actor, box_id)
+        assert box.place.parent_id is not None, "a box stands somewhere"
+        staging, stood = _staging(uow, transfer, box.place_id), box.place.parent_id
+        contents = box_queries.contents(uow.session, travelling.with_inner(uow, box.id))
+        _may_travel(uow, transfer, box.place.code, contents)
+        for each in contents:
+            _speak(uow, transfer, each.lot_id, each.place_id, -each.on_hand, days=RESERVED_DAYS)
+        if stood != staging:
+            boxes.move_boxes(
+                uow, operation_id=operation_id, box_ids=[box.id], to_place_id=staging, happened_at=happened_at
+            )
+        line_of = {line.item_id: line.id for line in transfer.lines}
+        made = [
+            TransferLot(
+                transfer_id=transfer.id,
+                line_id=line_of[each.item.id],
+                lot_id=each.lot_id,
+                place_id=each.place_id,
+                from_place_id=stood,
+                box_id=each.box_id,
+                operation_id=operation_id,
+                quantity=each.on_hand,
+            )
+            for each in contents
+        ]
+        uow.session.add_all(made)
+        until = uow.now + timedelta(days=WAITING_DAYS)
+        rows = [_reservation(transfer, each.lot_id, each.place_id, each.quantity, until) for each in made]
+        stock.reserve_many(uow, rows)
+        _picked_perhaps(uow, transfer, [*parts, *made], happened_at)
+        uow.session.flush()
+    return made
+
+
+def _may_travel(uow: UnitOfWork, transfer: Transfer, box: str, contents: Sequence[box_queries.Content]) -> None:
+    """Refuse a box that is empty, holds what was not asked for, what may not leave, or what others have spoken for."""
+    if not contents:
+        raise BoxCannotTravel(box=box, why=say("There is nothing in it."))
+    asked = {line.item_id for line in transfer.lines}
+    today = uow.now.astimezone(stock_queries.HOME).date()
+    own: dict[tuple[int, int], int] = {}
+    for each in queries.spoken_for(uow.session, transfer.id):
+        own[each.lot_id, each.place_id] = own.get((each.lot_id, each.place_id), 0) + each.quantity
+    for content in contents:
+        lot = content.lot
+        if content.item.id not in asked:
+            raise NotAsked(item=content.item.name_hu, transfer=transfer.code)
+        if lot.state != LotState.FREE or (lot.expires_on is not None and lot.expires_on < today):
+            raise NotToBeHandedOut(
+                lot_id=lot.id, item=content.item.name_hu, state=lot.state, expires_on=lot.expires_on, today=today
+            )
+        if content.reserved > own.get((content.lot_id, content.place_id), 0):
+            raise BoxCannotTravel(box=box, why=say("Some of what is in it is reserved for others."))
+
+
 def unpick(
     uow: UnitOfWork,
     *,
@@ -328,8 +397,11 @@ def unpick(
         part = next((each for each in parts if each.id == transfer_lot_id), None)
         if part is None:
             raise NoSuchTransferLot(transfer_lot_id=transfer_lot_id)
-        _put_back(uow, transfer, [part], operation_id, happened_at, reason="unpicked")
-        uow.session.delete(part)
+        # A box goes back as it came: with everything in it.
+        with_it = [each for each in parts if part.box_id and each.operation_id == part.operation_id] or [part]
+        _put_back(uow, transfer, with_it, operation_id, happened_at, reason="unpicked")
+        for each in with_it:
+            uow.session.delete(each)
         transfer.state, transfer.picked_at = MOVES[TransferState(transfer.state), "unpick"], None
         _touch(transfer)
         uow.session.flush()
@@ -349,13 +421,21 @@ def _put_back(
     """Move picked goods to the shelves that they came from; to the dock where the shelf is no longer used."""
     dock = stock_queries.virtual_place(uow.session, transfer.from_warehouse_id, PlaceKind.DOCK)
     shelves = stock_queries.places_by_id(uow.session, {part.from_place_id or dock.id for part in parts})
-    steps = []
+    steps, boxed = [], {}
     for part in parts:
         _speak(uow, transfer, part.lot_id, part.place_id, -part.quantity, days=WAITING_DAYS)
         shelf = shelves[part.from_place_id or dock.id]
-        target = dock if shelf.retired_at is not None else shelf
-        steps.append(Step(part.lot_id, part.place_id, target.id, part.quantity, Kind.MOVE, reason))
+        target = dock.id if shelf.retired_at is not None else shelf.id
+        if part.box_id:
+            # Out of which box it was taken, nobody promises to find again: it stands where that one stands.
+            boxed[travelling.outermost(uow, [part.box_id])[0]] = shelf.root_id or target
+        else:
+            steps.append(Step(part.lot_id, part.place_id, target, part.quantity, Kind.MOVE, reason))
     stock.move_all(uow, operation_id=operation_id, steps=steps, happened_at=happened_at)
+    for box_id, place_id in boxed.items():
+        if box_queries.box(uow.session, uow.actor, box_id).place.parent_id != place_id:
+            again = uuid5(operation_id, f"box/{box_id}")
+            boxes.move_boxes(uow, operation_id=again, box_ids=[box_id], to_place_id=place_id, happened_at=happened_at)
 
 
 def finish(uow: UnitOfWork, *, transfer_id: int, version: int | None = None) -> Transfer:
@@ -377,12 +457,30 @@ def finish(uow: UnitOfWork, *, transfer_id: int, version: int | None = None) -> 
 def _picked_perhaps(
     uow: UnitOfWork, transfer: Transfer, parts: Sequence[TransferLot], happened_at: datetime | None
 ) -> None:
-    """A transfer whose every line is picked is picked."""
+    """A transfer whose every line is picked is picked; what is reserved beyond the rest of a line is free again."""
     _touch(transfer)
+    _trim(uow, transfer, parts)
     if not any(_left(transfer, parts).values()):
         _to(transfer, "finish")
         transfer.picked_at = happened_at or uow.now
         uow.record("transfer.picked", subject=("transfer", transfer.id), lots=len(parts), complete=True)
+
+
+def _trim(uow: UnitOfWork, transfer: Transfer, parts: Sequence[TransferLot]) -> None:
+    """Free what is reserved on shelves beyond what is left to pick: another lot, or a whole box, was taken instead."""
+    waiting = {(part.lot_id, part.place_id) for part in parts}
+    left = _left(transfer, parts)
+    beyond = {line.item_id: -left[line.id] for line in transfer.lines}
+    listed = [
+        each for each in queries.pick_list(uow.session, transfer.id) if (each.lot_id, each.place_id) not in waiting
+    ]
+    for each in listed:
+        beyond[each.item.id] += each.quantity
+    for each in reversed(listed):
+        if beyond[each.item.id] > 0:
+            free = min(each.quantity, beyond[each.item.id])
+            beyond[each.item.id] -= free
+            _speak(uow, transfer, each.lot_id, each.place_id, -free, days=RESERVED_DAYS)
 
 
 # On the way ---------------------------------------------------------------------------------------------------------
@@ -410,7 +508,17 @@ def send(
         stock.release_many(uow, [each.id for each in queries.spoken_for(uow.session, transfer.id)])
         transit = stock_queries.virtual_place(uow.session, transfer.from_warehouse_id, PlaceKind.IN_TRANSIT)
         steps = [Step(each.lot_id, each.place_id, transit.id, each.quantity, Kind.TRANSFER_OUT) for each in parts]
+        boxed = {part.box_id for part in parts if part.box_id}
+        closed = travelling.closed(uow, boxed)
         carrying.carry(uow, operation_id=operation_id, steps=steps, happened_at=happened_at)
+        travelling.close_again(uow, closed)
+        travelling.leave(
+            uow,
+            box_ids=travelling.outermost(uow, boxed),
+            transit=transit,
+            operation_id=operation_id,
+            happened_at=happened_at,
+        )
         transfer.carried_by, transfer.expected_on = carried_by, expected_on
         transfer.picked_at = transfer.picked_at or happened_at or uow.now
         transfer.sent_at = happened_at or uow.now
@@ -508,7 +616,10 @@ def receive(
             part.received_at, part.received_by_id = happened_at or uow.now, uow.actor.id
             part.receipt_id = operation_id
             steps += _ways_in(part, places)
+        came = [by_id[each.transfer_lot_id] for each in counted]
+        closed = _boxes_in(uow, transfer, came, operation_id, happened_at)
         carrying.carry(uow, operation_id=operation_id, steps=steps, happened_at=happened_at)
+        travelling.close_again(uow, closed - {part.box_id for part in came if part.box_id and part.differs})
         _touch(transfer)
         if all(part.received_at for part in parts):
             transfer.state, transfer.received_at = TransferState.RECEIVED.value, happened_at or uow.now
@@ -520,6 +631,48 @@ def receive(
         differences=sum(by_id[each.transfer_lot_id].differs for each in counted),
     )
     return transfer
+
+
+def receive_box(
+    uow: UnitOfWork,
+    *,
+    transfer_id: int,
+    box: str,
+    operation_id: UUID,
+    to_place_id: int | None = None,
+    happened_at: datetime | None = None,
+) -> Transfer:
+    """Take a whole box or pallet in as it was sent, by its SSCC or code; what differs is counted lot by lot instead."""
+    ids = set(travelling.with_inner(uow, travelling.named(uow, box)))
+    parts = [seen.part for seen in queries.lots_of(uow.session, transfer_id) if seen.part.box_id in ids]
+    waiting = [part for part in parts if part.received_at is None or part.receipt_id == operation_id]
+    if not parts:
+        raise NoSuchTransferLot(transfer_id=transfer_id)
+    if not waiting:
+        raise AlreadyReceived(lot_id=parts[0].lot_id, received=parts[0].received)
+    counted = [Counted(part.id, part.quantity, to_place_id=to_place_id) for part in waiting]
+    return receive(uow, transfer_id=transfer_id, counted=counted, operation_id=operation_id, happened_at=happened_at)
+
+
+def _boxes_in(
+    uow: UnitOfWork,
+    transfer: Transfer,
+    came: Sequence[TransferLot],
+    operation_id: UUID,
+    happened_at: datetime | None,
+) -> set[int]:
+    """Let the boxes of what came stand where it was received, once; return those that came closed."""
+    boxed = {part.box_id: part for part in came if part.box_id and part.received}
+    closed = travelling.closed(uow, boxed)
+    for box_id, part in boxed.items():
+        assert part.to_place_id is not None, "chosen above"
+        place = stock_queries.place(uow.session, part.place_id)
+        if place.warehouse_id == transfer.to_warehouse_id:
+            continue
+        for top in travelling.outermost(uow, [box_id]):
+            to = stock_queries.place(uow.session, part.to_place_id)
+            travelling.arrive(uow, box_id=top, to=to, operation_id=operation_id, happened_at=happened_at)
+    return set(closed)
 
 
 def _judge_count(transfer: Transfer, by_id: Mapping[int, TransferLot], counted: Sequence[Counted]) -> None:
@@ -576,12 +729,13 @@ def _receiving_places(uow: UnitOfWork, transfer: Transfer, counted: Sequence[Cou
 def _ways_in(part: TransferLot, places: _Places) -> list[Step]:
     """Return how a counted lot comes in: what was sent out of transit, what is too much out of nowhere known."""
     assert part.to_place_id is not None, "where it goes is chosen before"
+    target = part.place_id if part.box_id else part.to_place_id
     good, sent = part.received - part.damaged, min(part.received, part.quantity)
     good_sent = min(good, sent)
     ways = (
-        (places.transit, part.to_place_id, good_sent, Kind.TRANSFER_IN),
+        (places.transit, target, good_sent, Kind.TRANSFER_IN),
         (places.transit, places.quarantine, sent - good_sent, Kind.TRANSFER_IN),
-        (places.unknown, part.to_place_id, good - good_sent, Kind.FIND),
+        (places.unknown, target, good - good_sent, Kind.FIND),
         (places.unknown, places.quarantine, part.damaged - (sent - good_sent), Kind.FIND),
     )
     return [
