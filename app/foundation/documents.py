@@ -23,6 +23,8 @@ def pdf(template: Path, data: Mapping[str, Any]) -> bytes:
     return made
 
 
+KEPT = "\n\u00a0\u202f"
+"""Not printable to Python, and wanted: numbers and their units stand together by such spaces."""
 PAPER = Path(__file__).parent / "papers" / "paper.typ"
 
 
@@ -69,5 +71,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, str):
-        return "".join(letter for letter in value if letter == "\n" or letter.isprintable())
+        return "".join(letter for letter in value if letter in KEPT or letter.isprintable())
     return value if isinstance(value, int | float | bool | None) else str(value)

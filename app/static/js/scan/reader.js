@@ -10,19 +10,20 @@ import { prepareZXingModule, readBarcodes } from "../../vendor/zxing/es/reader/i
 
 const WASM = new URL("../../vendor/zxing/reader/zxing_reader.wasm", import.meta.url).href;
 
-// Symbols with a checksum of their own; ITF has none, so more of its lines must agree, and the grammar believes it only
-// where its fourteen digits end in a check digit.
+// Symbols with a checksum of their own; ITF has none, and the grammar believes it only where its fourteen digits end in
+// a check digit.
 export const FORMATS = [
   "EAN13", "EAN8", "UPCA", "UPCE", "Code128", "ITF", "DataBar", "DataBarLtd", "DataBarExp", "DataBarExpStk",
   "QRCode", "DataMatrix",
 ];
 
+// Three lines must agree: two have been seen to make an EAN-13 of the small print on a label.
 const ALWAYS = {
   formats: FORMATS,
   textMode: "Plain",
   eanAddOnSymbol: "Ignore",
   returnErrors: false,
-  minLineCount: 2,
+  minLineCount: 3,
 };
 
 const FRAME = {
