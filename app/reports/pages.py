@@ -26,6 +26,8 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "stock_expired": ("stock.stock", {"view": "expired"}),
     "stock_quarantine": ("stock.stock", {"view": "quarantine"}),
     "stock_differences": ("stock.stock", {"view": "discrepancy"}),
+    "discrepancies": ("stock.reviews", {}),
+    "stocktakes": ("stocktakes.stocktakes", {"view": "running"}),
     "put_away": ("stock.stock", {}),
     "receive": ("stock.receive_form", {}),
     "scan": ("floor.scan", {}),

@@ -23,7 +23,8 @@ from app.foundation.words import Message, say
 from app.geography.models import County, Settlement
 from app.needs.models import WAITING, Need, NeedState, Signal, SignalState
 from app.planning.models import Plan, PlanState
-from app.stock.models import Balance, Lot, LotState, Place, PlaceKind, Warehouse
+from app.stock.models import Balance, Lot, LotState, Place, PlaceKind, Review, ReviewState, Warehouse
+from app.stocktakes.models import Stocktake, StocktakeState
 
 TASKS_MAX = 6
 EXPIRES_SOON_DAYS = 30
@@ -251,6 +252,37 @@ def in_quarantine(session: Session, actor: Actor, now: datetime) -> Task | None:
     return Task(number, say("lots in quarantine"), say("to be released or written off"), "stock_quarantine")
 
 
+def discrepancies_open(session: Session, actor: Actor, now: datetime) -> Task | None:
+    """What phones saw and the books did not, and nobody has resolved."""
+    row = session.execute(
+        select(func.count(), func.min(Review.opened_at)).where(
+            visible(actor, "stock.review", Review), Review.state == ReviewState.OPEN
+        )
+    ).one()
+    if not row[0]:
+        return None
+    return Task(
+        row[0], say("discrepancies to look at"), say("what phones saw and the books did not"), "discrepancies",
+        kind="attention", badge=say("to resolve"), icon="scale",
+    )  # fmt: skip
+
+
+def stocktakes_to_approve(session: Session, actor: Actor, now: datetime) -> Task | None:
+    """Stocktakes that are counted and wait for a manager who did not count."""
+    number = _count(
+        session,
+        select(func.count()).where(
+            visible(actor, "stocktakes.manage", Stocktake), Stocktake.state == StocktakeState.TO_APPROVE
+        ),
+    )
+    if not number:
+        return None
+    return Task(
+        number, say("stocktakes to approve"), say("by somebody who did not count"), "stocktakes", kind="act",
+        badge=say("to approve"), icon="clipboard-list",
+    )  # fmt: skip
+
+
 def differences(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Where shelf and book disagreed: balances on discrepancy places."""
     number = _count(
@@ -459,6 +491,8 @@ TASKS: dict[str, tuple[Callable[[Session, Actor, datetime], Task | None], ...]] 
     "national_coordinator": (signals_waiting, needs_open, proposal_waiting, draft_plan, parcels_ready, offers_waiting),
     "county_coordinator": (signals_waiting, needs_open, proposal_waiting, offers_waiting, runs_to_close),
     "warehouse_manager": (
+        discrepancies_open,
+        stocktakes_to_approve,
         differences,
         lots_expired,
         runs_to_load,
