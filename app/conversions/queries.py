@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, and_, func, literal, or_, select, tuple_
+from sqlalchemy import Date, Integer, and_, cast, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.accounts.models import User
@@ -86,7 +86,7 @@ def available(session: Session, actor: Actor, item_ids: Iterable[int], today: da
             Balance.on_hand > Balance.reserved,
             Lot.state == LotState.FREE,
             func.coalesce(ROOT.kind, Place.kind).in_(PICKABLE),
-            Balance.expires_on >= literal(today, Date) + Item.shelf_life_left_days_min,
+            Balance.expires_on >= literal(today, Date) + cast(Item.shelf_life_left_days_min, Integer),
         )
         .group_by(Balance.warehouse_id, Balance.item_id)
     )
@@ -133,6 +133,7 @@ def part_lots(
     if place_ids:
         wanted = list(place_ids)
         statement = statement.where(or_(Place.id.in_(wanted), Place.root_id.in_(wanted)))
+        statement = statement.where(func.coalesce(ROOT.kind, Place.kind).in_((*PICKABLE, PlaceKind.STAGING)))
     else:
         statement = statement.where(func.coalesce(ROOT.kind, Place.kind).in_(PICKABLE))
     return [PartLot(*row) for row in session.execute(statement)]

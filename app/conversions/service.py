@@ -432,7 +432,8 @@ def undo(uow: UnitOfWork, *, conversion_id: int, operation_id: UUID, reason: str
     if found.undone_at is not None:
         return found
     movement_ids = queries.movements_of(uow.session, found.operation_id)
-    ledger.take_back(uow, operation_id=operation_id, movement_ids=movement_ids, reason=reason)
+    if movement_ids:
+        ledger.take_back(uow, operation_id=operation_id, movement_ids=movement_ids, reason=reason)
     found.undone_at = uow.now
     uow.session.flush()
     uow.record("conversion.undone", subject=("conversion", found.id), kind=found.kind)

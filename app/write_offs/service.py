@@ -350,12 +350,9 @@ def take_back(
         raise WriteOffPast(write_off_id=found.id, state=STATES[found.state])
     if version is not None and found.version != version:
         raise Stale(version=found.version)
-    ledger.take_back(
-        uow,
-        operation_id=operation_id,
-        movement_ids=[line.movement_id for line in found.lines if line.movement_id],
-        reason=reason,
-    )
+    movement_ids = [line.movement_id for line in found.lines if line.movement_id]
+    if movement_ids:
+        ledger.take_back(uow, operation_id=operation_id, movement_ids=movement_ids, reason=reason)
     if found.voucher_id is not None:
         ledger.cancel_voucher(uow, voucher_id=found.voucher_id, reason=reason)
     found.state = WriteOffState.TAKEN_BACK.value
