@@ -6,20 +6,25 @@ from datetime import date
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from markupsafe import Markup
 
 from app.accounts.menu import ROLE_NAMES
 from app.audit import queries
-from app.audit.words import CODES, DEEDS, KINDS, NOT_PEOPLE
+from app.audit.words import CODES, DEEDS, DETAILS, KINDS, NOT_PEOPLE
 from app.audit.words import THINGS as THING_NAMES
 from app.foundation import job_life, job_queue
 from app.foundation.http import in_unit_of_work
+from app.foundation.language import translate
 from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import say
 
 blueprint = Blueprint("audit", __name__)
 
+YES, NO = say("yes"), say("no")
+
 THINGS = {
+    "data_import": ("imports.data_import", "data_import_id"),
     "plan": ("planning.plan", "plan_id"),
     "allocation_run": ("allocation.run", "run_id"),
     "run": ("delivery.run", "run_id"),
@@ -35,6 +40,28 @@ THINGS = {
     "user": ("accounts.user", "user_id"),
 }
 """Where a subject's own page is, if it has one: endpoint, name of its id."""
+
+
+@blueprint.app_template_filter("journal_value")
+def journal_value(value: Any) -> Any:
+    """Return a detail as people read it: yes and no, a list by its parts, codes and names as they are."""
+    if isinstance(value, bool):
+        return translate(YES if value else NO)
+    if isinstance(value, list):
+        return Markup(", ").join(journal_value(each) for each in value) if value else "–"
+    if isinstance(value, dict):
+        pairs = [
+            Markup("{} {}").format(translate(DETAILS[name]) if name in DETAILS else _plain(name), journal_value(each))
+            for name, each in value.items()
+        ]
+        return Markup(", ").join(pairs) if pairs else "–"
+    if isinstance(value, int | float):
+        return str(value)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Markup:
+    return Markup('<bdi translate="no">{}</bdi>').format(value)
 
 
 def address_of(kind: str | None, subject_id: int | None) -> str | None:
@@ -72,6 +99,7 @@ def journal(uow: UnitOfWork) -> Any:
         codes=CODES,
         thing_names=THING_NAMES,
         deeds=DEEDS,
+        details=DETAILS,
         address_of=address_of,
     )
 
