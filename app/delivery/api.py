@@ -110,6 +110,29 @@ def give_driver(uow: UnitOfWork, body: dict[str, Any], run_id: int) -> Any:
     return _sheet(uow, service.give_driver(uow, run_id=run_id, version=_seen(uow, run_id), **body))
 
 
+@blueprint.get("/runs/<int:run_id>/pick-list")
+@blueprint.response(200, schemas.RunPickListOut)
+@in_unit_of_work("runs.load")
+def pick_list(uow: UnitOfWork, run_id: int) -> dict[str, Any]:
+    """Say place by place what is to be taken for the parcels of a run that are not packed yet."""
+    queries.run(uow.session, uow.actor, run_id, "runs.load")
+    picks, packed = queries.pick_list(uow.session, run_id)
+    names = [name for name in schemas.PickedLine().fields if name != "parcel_id"]
+    items = [{**{name: getattr(pick, name) for name in names}, "parcel_id": parcel_id} for pick, parcel_id in picks]
+    return {"items": items, "packed": [parcel_id for parcel_id, done in packed.items() if done]}
+
+
+@blueprint.post("/parcels/<int:parcel_id>/pack")
+@blueprint.arguments(schemas.Pack)
+@blueprint.response(200, schemas.ParcelOut)
+@blueprint.alt_response(409, description="parcel-not-in-state, not-enough-stock, not-to-be-handed-out")
+@in_unit_of_work("runs.load")
+def pack(uow: UnitOfWork, body: dict[str, Any], parcel_id: int) -> Any:
+    """Take what is reserved for a parcel to staging; it stays reserved for it."""
+    asked = {"parcel_id": parcel_id, **body}
+    return _once(uow, "pack_parcel", asked, lambda: service.pack_parcel(uow, **_believed(uow, asked)))
+
+
 @blueprint.post("/runs/<int:run_id>/parcels/<int:parcel_id>/load")
 @blueprint.arguments(schemas.Deed)
 @blueprint.response(200, schemas.ParcelOut)

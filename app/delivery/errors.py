@@ -44,6 +44,7 @@ class RunPast(Conflict):
 
 _RUN = {
     "publish": say("Nothing was published: run %(run)s is not a draft any more."),
+    "pack": say("Nothing was packed: parcel %(parcel)s is on a vehicle, or has ended."),
     "load": say("Nothing was loaded: run %(run)s is not published, or has left already."),
     "unload": say("Nothing was unloaded: run %(run)s is not being loaded."),
     "depart": say("The run did not leave: nothing is loaded on run %(run)s yet, or it has left already."),

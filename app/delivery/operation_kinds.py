@@ -1,4 +1,4 @@
-"""What a device may ask about parcels: load, take off, hand over, could not, bring back. Registered with the stock."""
+"""What a device may ask about parcels: pack, load, take off, hand over, could not, bring back. Kinds of the stock."""
 
 from __future__ import annotations
 
@@ -15,6 +15,24 @@ from app.stock.operations import Done, operation
 def _home(uow: UnitOfWork, payload: Mapping[str, Any]) -> int | None:
     """Return the warehouse of a parcel that this person may see; else where the driver belongs."""
     return queries.warehouse_of_operation(uow.session, uow.actor, payload.get("parcel_id"))
+
+
+@operation("pack_parcel", schemas.reads(schemas.PackPayload()))
+def pack_parcel(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    happened_at: datetime,
+    late: bool,
+    parcel_id: int,
+    to_place_id: int | None,
+) -> Done:
+    """Take what is reserved for a parcel to staging, where it is packed."""
+    uow.actor.require("runs.load")
+    parcel = service.pack_parcel(
+        uow, parcel_id=parcel_id, operation_id=operation_id, to_place_id=to_place_id, happened_at=happened_at
+    )
+    return Done({"parcel_id": parcel.id, "state": parcel.state, "packed": True})
 
 
 @operation("load_parcel", schemas.reads(schemas.LoadPayload()), home=_home)

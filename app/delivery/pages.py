@@ -9,6 +9,7 @@ from uuid import uuid4
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.catalogue import queries as catalogue
 from app.delivery import papers, queries, schemas, service
 from app.delivery.errors import ContactClosed, ParcelPast
 from app.delivery.states import ParcelState, RunState
@@ -203,6 +204,37 @@ def _contacts(uow: UnitOfWork, found: Any, stops: list[queries.StopSeen]) -> dic
         return service.contacts(uow, run=found, household_ids=households)
     except (ContactClosed, NotAllowed):
         return {}
+
+
+# Picking and packing --------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/runs/<int:run_id>/picking")
+@in_unit_of_work("runs.load")
+def picking(uow: UnitOfWork, run_id: int) -> ResponseReturnValue:
+    """Say on the phone, place by place, what is to be taken for a run, and which parcels are packed."""
+    found = queries.run(uow.session, uow.actor, run_id, "runs.load")
+    picks, packed = queries.pick_list(uow.session, run_id)
+    return render_template(
+        "delivery/picking.html",
+        run=found,
+        picks=picks,
+        packed=packed,
+        items=catalogue.items_by_id(uow.session, {pick.item_id for pick, _ in picks}),
+        name=f"name_{language()}",
+        unit=f"unit_name_{language()}",
+        number=uuid4,
+        **WORDS,
+    )
+
+
+@blueprint.post("/runs/<int:run_id>/parcels/<int:parcel_id>/pack")
+@in_unit_of_work("runs.load", form_view=lambda uow, run_id, parcel_id: picking.view(uow, run_id))  # type: ignore[attr-defined]
+def pack(uow: UnitOfWork, run_id: int, parcel_id: int) -> ResponseReturnValue:
+    """Note that one parcel is packed in staging."""
+    asked = schemas.DeedForm().load(request.form)
+    service.pack_parcel(uow, parcel_id=parcel_id, operation_id=asked["operation_id"] or uuid4())
+    return redirect(url_for(".picking", run_id=run_id))
 
 
 # Loading --------------------------------------------------------------------------------------------------------------

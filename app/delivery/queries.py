@@ -37,7 +37,10 @@ from app.foundation.scope import scoped, visible
 from app.foundation.text import fold
 from app.geography.models import County, Settlement
 from app.needs.models import Household, Need
+from app.stock import queries as stock
 from app.stock.models import Lot, Place, Warehouse
+from app.stock.picking import Pick
+from app.stock.queries import AT_ROOT, ROOT
 
 HOME = ZoneInfo("Europe/Budapest")
 READ = "runs.read"
@@ -353,6 +356,27 @@ def stops_of(session: Session, run_id: int) -> list[StopSeen]:
     return list(stops.values())
 
 
+def pick_list(session: Session, run_id: int) -> tuple[list[tuple[Pick, int]], dict[int, bool]]:
+    """Return what is to be taken for the parcels of a run, as one walks: (pick, parcel id); and which are packed.
+
+    A parcel is packed when nothing that is reserved for it lies outside staging. What is loaded is not listed.
+    """
+    rows = session.execute(
+        select(ParcelLine.share_id, Parcel.id)
+        .join(Parcel, Parcel.id == ParcelLine.parcel_id)
+        .join(Stop, Stop.id == Parcel.stop_id)
+        .where(Stop.run_id == run_id, Parcel.state == ParcelState.PLANNED)
+    )
+    parcel_of: dict[int, int] = {row[0]: row[1] for row in rows}
+    picks = [
+        (pick, parcel_of[pick.purpose_id])
+        for pick in stock.reserved_pick_list(session, "share", parcel_of)
+        if pick.purpose_id is not None
+    ]
+    waiting = {parcel_id for _, parcel_id in picks}
+    return picks, {parcel_id: parcel_id not in waiting for parcel_id in sorted(set(parcel_of.values()))}
+
+
 def lines_of(session: Session, parcel_ids: Iterable[int]) -> list[tuple[int, LineSeen]]:
     """Return what parcels hold: (parcel id, line)."""
     columns: list[Any] = [
@@ -367,7 +391,7 @@ def lines_of(session: Session, parcel_ids: Iterable[int]) -> list[tuple[int, Lin
         ParcelLine.quantity_handed_over,
         ParcelLine.lot_id,
         Lot.expires_on,
-        Place.code,
+        func.coalesce(ROOT.code + " · " + Place.code, Place.code),
         Item.storage_class,
     ]
     rows = session.execute(
@@ -375,6 +399,7 @@ def lines_of(session: Session, parcel_ids: Iterable[int]) -> list[tuple[int, Lin
         .join(Item, Item.id == ParcelLine.item_id)
         .join(Lot, Lot.id == ParcelLine.lot_id)
         .join(Place, Place.id == ParcelLine.place_id)
+        .outerjoin(ROOT, AT_ROOT)
         .where(among(ParcelLine.parcel_id, parcel_ids))
         .order_by(ParcelLine.id)
     )

@@ -247,6 +247,40 @@ class LoadPayload(Wire):
     run_id = Id(required=True)
 
 
+class PackPayload(Wire):
+    """A parcel packed in staging, or in another place."""
+
+    parcel_id = Id(required=True)
+    to_place_id = Id(load_default=None, allow_none=True)
+
+
+class Pack(Deed):
+    """A parcel packed in staging, or in another place."""
+
+    to_place_id = Id(load_default=None, allow_none=True)
+
+
+class PickedLine(Schema):
+    """So much of a lot for a parcel, to be taken from a place or from the box that stands there."""
+
+    place = fields.String()
+    box = fields.String(allow_none=True)
+    place_id = fields.Integer()
+    lot_id = fields.Integer()
+    item_id = fields.Integer()
+    quantity = fields.Integer()
+    expires_on = fields.Date(allow_none=True)
+    reservation_id = fields.Integer()
+    parcel_id = fields.Integer()
+
+
+class RunPickListOut(Schema):
+    """What to take for the parcels of a run, as one walks."""
+
+    items = fields.List(fields.Nested(PickedLine))
+    packed = fields.List(fields.Integer(), metadata={"description": "Parcels of which nothing is left to be taken."})
+
+
 class ParcelPayload(Wire):
     """A parcel taken off again."""
 

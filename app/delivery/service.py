@@ -374,6 +374,73 @@ def _move_run(run: Run, verb: str) -> None:
     run.state = to
 
 
+# Picking and packing by hand ------------------------------------------------------------------------------------------
+
+
+def pack_parcel(
+    uow: UnitOfWork,
+    *,
+    parcel_id: int,
+    operation_id: UUID,
+    to_place_id: int | None = None,
+    happened_at: datetime | None = None,
+) -> Parcel:
+    """Note that a parcel is packed: what is reserved for it is taken to staging, and stays reserved for it there.
+
+    What lost its reservation is taken if it is still there. Packed twice, it stays packed.
+    """
+    parcel = queries.parcel_for_change(uow.session, parcel_id)
+    uow.actor.require_for("runs.load", warehouse=parcel.warehouse_id, county=parcel.county_id)
+    if parcel.state not in (ParcelState.READY, ParcelState.PLANNED):
+        raise ParcelPast(parcel=parcel.code, state=parcel.state, verb="pack")
+    if to_place_id is None:
+        to_place_id = stock_queries.virtual_place(uow.session, parcel.warehouse_id, PlaceKind.STAGING).id
+    shares = allocation.shares_of(uow, [line.share_id for line in parcel.lines])
+    pending = {
+        found.purpose_id: found.id
+        for found in stock_queries.reservations_for(uow.session, "share", list(shares))
+        if found.state == "pending"
+    }
+    lost = [line for line in parcel.lines if line.share_id not in pending]
+    if lost:
+        pending |= _reserve_again(uow, lost)
+    stock.move_reserved(
+        uow,
+        operation_id=operation_id,
+        reservation_ids=[pending[line.share_id] for line in parcel.lines],
+        to_place_id=to_place_id,
+        kind=Kind.PICK,
+        happened_at=happened_at,
+    )
+    with uow.office("delivery"):
+        for line in parcel.lines:
+            line.place_id = to_place_id
+        uow.session.flush()
+    uow.record("parcel.packed", subject=("parcel", parcel.id), place_id=to_place_id)
+    return parcel
+
+
+def _reserve_again(uow: UnitOfWork, lines: Sequence[ParcelLine]) -> dict[int, int]:
+    """Speak for goods of a parcel again, where they lie; return the reservations by share."""
+    made = stock.reserve_many(
+        uow,
+        [
+            {
+                "lot_id": line.lot_id,
+                "place_id": line.place_id,
+                "quantity": line.quantity,
+                "purpose_kind": "share",
+                "purpose_id": line.share_id,
+                "expires_at": uow.now + KEPT_FOR,
+            }
+            for line in lines
+        ],
+    )
+    held = {line.share_id: made_id for line, made_id in zip(lines, made, strict=True) if made_id is not None}
+    allocation.hold_again(uow, reservations=held)
+    return held
+
+
 # Loading --------------------------------------------------------------------------------------------------------------
 
 
@@ -468,22 +535,7 @@ def unload(uow: UnitOfWork, *, parcel_id: int, operation_id: UUID, happened_at: 
             happened_at=happened_at,
             line=number,
         )
-    made = stock.reserve_many(
-        uow,
-        [
-            {
-                "lot_id": line.lot_id,
-                "place_id": line.place_id,
-                "quantity": line.quantity,
-                "purpose_kind": "share",
-                "purpose_id": line.share_id,
-                "expires_at": uow.now + KEPT_FOR,
-            }
-            for line in parcel.lines
-        ],
-    )
-    held = {line.share_id: made_id for line, made_id in zip(parcel.lines, made, strict=True) if made_id is not None}
-    allocation.hold_again(uow, reservations=held)
+    _reserve_again(uow, parcel.lines)
     needs.planned(uow, queries.needs_of(parcel.lines))
     uow.record("parcel.unloaded", subject=("parcel", parcel.id), run_id=run.id)
     uow.session.flush()

@@ -6,9 +6,12 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
-from app.delivery.models import Proof
+from app.boxes import service as boxes
+from app.boxes.models import Box
+from app.delivery.models import Parcel, Proof
 from app.factory import create_app
 from app.stock import queries as stock_queries
+from app.stock import service as stock
 from app.stock.models import Movement
 from tests.conftest import EVERYTHING
 from tests.delivery.conftest import code_of
@@ -87,3 +90,57 @@ def test_a_number_that_a_phone_has_used_is_used(web, work, world, run):
     assert web().post("/api/v1/operations", json={"operations": [queued]}).json["answers"][0]["outcome"] == "applied"
     back = web().post(f"/api/v1/parcels/{world['parcel']}/bring-back", json={"operation_id": queued["operation_id"]})
     assert (back.status_code, back.json["type"]) == (422, "operation-differs")
+
+
+def test_a_packed_parcel_stands_in_staging_still_reserved_and_is_loaded_from_there(web, work, world, run):
+    listed = web().get(f"/api/v1/runs/{run}/pick-list").json
+    assert {line["parcel_id"] for line in listed["items"]} == {world["parcel"]} and listed["packed"] == []
+    address = f"/api/v1/parcels/{world['parcel']}/pack"
+    body = {"operation_id": str(uuid4())}
+    first = web().post(address, json=body)
+    assert [first.status_code, web().post(address, json=body).status_code] == [200, 200], first.json
+    with work(EVERYTHING) as uow:
+        parcel = uow.session.get_one(Parcel, world["parcel"])
+        shares = [line.share_id for line in parcel.lines]
+        rows = stock_queries.spoken_for(uow.session, "share", shares)
+        assert {row.stands_in for row in rows} == {"staging"}
+        assert sum(row.quantity for row in rows) == sum(line.quantity for line in parcel.lines)
+        assert {line.place_id for line in parcel.lines} == {row.place_id for row in rows}
+        assert stock_queries.verify(uow.session).holds
+    assert web().get(f"/api/v1/runs/{run}/pick-list").json == {"items": [], "packed": [world["parcel"]]}
+    assert web().get(f"/runs/{run}/picking").status_code == 200
+    load = f"/api/v1/runs/{run}/parcels/{world['parcel']}/load"
+    assert web().post(load, json={"operation_id": str(uuid4())}).json["state"] == "loaded"
+    refused = web().post(address, json={"operation_id": str(uuid4())})
+    assert (refused.status_code, refused.json["type"]) == (409, "parcel-not-in-state")
+    with work(EVERYTHING) as uow:
+        assert stock_queries.verify(uow.session).holds
+
+
+def test_goods_in_a_box_are_packed_and_loaded_out_of_it(web, work, world, run):
+    """The lots of a parcel lie in a closed box: packing takes them out, and the box is open again."""
+    with work(EVERYTHING) as uow:
+        line = uow.session.get_one(Parcel, world["parcel"]).lines[0]
+        held = stock_queries.reservations_for(uow.session, "share", [line.share_id])[0]
+        box = boxes.open_box(uow, operation_id=uuid4(), place_id=line.place_id)
+        stock.move_reserved(uow, operation_id=uuid4(), reservation_ids=[held.id], to_place_id=box.place_id, kind="move")
+        boxes.close_box(uow, box_id=box.id)
+    page = web().get(f"/runs/{run}/picking")
+    assert page.status_code == 200 and box.place.code in page.text
+    packed = web().post(f"/runs/{run}/parcels/{world['parcel']}/pack", data={"operation_id": str(uuid4())})
+    assert packed.status_code == 302
+    with work(EVERYTHING) as uow:
+        assert uow.session.get_one(Box, box.id).state == "open"
+        assert stock_queries.pieces_in(uow.session, box.place_id) == 0
+        assert stock_queries.verify(uow.session).holds
+
+
+def test_a_phone_packs_a_parcel_and_one_that_is_loaded_says_why_not(web, work, world, run):
+    phone = Phone()
+    pack = phone("pack_parcel", {"parcel_id": world["parcel"]})
+    load = phone("load_parcel", {"parcel_id": world["parcel"], "run_id": run})
+    late = phone("pack_parcel", {"parcel_id": world["parcel"]})
+    unknown = phone("pack_parcel", {"parcel_id": 2**60})
+    answers = web().post("/api/v1/operations", json={"operations": [pack, load, late, unknown]}).json["answers"]
+    assert [answer["outcome"] for answer in answers] == ["applied", "applied", "rejected", "rejected"], answers
+    assert [answer["problem"]["status"] for answer in answers[2:]] == [409, 404]
