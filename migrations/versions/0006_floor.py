@@ -100,6 +100,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("warehouse_id", "number", name="uq_ledger_seal_warehouse_id_number"),
     )
     op.create_table(
+        "stock_export",
+        sa.Column("asked_by_id", sa.BigInteger(), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("view", sa.String(), nullable=False),
+        sa.Column("form", sa.String(), nullable=False),
+        sa.Column("asked", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=True),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rows", sa.BigInteger(), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_stock_export"),
+    )
+    op.create_index("ix_stock_export_asked_by_id_id", "stock_export", ["asked_by_id", "id"], unique=False)
+    op.execute("CREATE INDEX ix_movement_recorded_at ON movement USING brin (recorded_at)")
+    op.execute("CREATE INDEX ix_movement_happened_at ON movement USING brin (happened_at)")
+    op.create_table(
         "stock_level",
         sa.Column("warehouse_id", sa.BigInteger(), nullable=False),
         sa.Column("county_id", sa.BigInteger(), nullable=False),
@@ -509,6 +526,10 @@ def downgrade() -> None:
     op.drop_index("ix_box_parent_id", table_name="box")
     op.drop_table("box")
     op.drop_table("stock_level")
+    op.execute("DROP INDEX ix_movement_happened_at")
+    op.execute("DROP INDEX ix_movement_recorded_at")
+    op.drop_index("ix_stock_export_asked_by_id_id", table_name="stock_export")
+    op.drop_table("stock_export")
     op.drop_table("ledger_seal")
     op.drop_index("ix_data_import_uploaded_by_id_id", table_name="data_import")
     op.drop_table("data_import")
