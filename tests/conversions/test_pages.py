@@ -104,7 +104,8 @@ def test_a_kit_is_defined_and_changed_by_form(serve, work, room):
     changed = {
         "version": hidden(form, "version"),
         "tolerance_permille": "40",
-        "part-0": room.oil, "quantity-0": "3",
+        "part-0": room.oil,
+        "quantity-0": "3",
     }
     assert browser.post(f"{answer.headers['Location']}/change", data=changed).status_code == 409
     changed |= {"part-1": room.flour, "quantity-1": "2", "quantity-0": "1"}
