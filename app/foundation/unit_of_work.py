@@ -27,6 +27,8 @@ class UnitOfWork:
     now: datetime
     promised: list[Job] = field(default_factory=list)
     _office: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What a package has read under lock and keeps for the rest of this transaction."""
 
     def record(self, deed: str, *, subject: tuple[str, int | None] = ("", None), **details: Any) -> None:
         """Write one line in the journal: ``record("need.closed", subject=("need", 7), reason="met")``.

@@ -206,9 +206,36 @@ _WRITTEN = (
 )  # fmt: skip
 
 
+_KEPT = "stock.held"
+
+
+def hold_together(uow: UnitOfWork, keys: Iterable[Key]) -> None:
+    """Lock the balances of several operations at once, in the order of their ids; ``hold`` then finds them here.
+
+    What does not exist is left to the operation that names it.
+    """
+    wanted = sorted(set(keys))
+    rows = uow.session.execute(
+        _HOLD, {"lots": [lot_id for lot_id, _ in wanted], "places": [place_id for _, place_id in wanted]}
+    )
+    uow.kept[_KEPT] = {(row[1], row[2]): Held(*row) for row in rows}
+
+
+def forget_held(uow: UnitOfWork) -> None:
+    """Read balances anew from here on: something was done that may have changed what judges look at."""
+    if _KEPT in uow.kept:
+        uow.kept[_KEPT] = {}
+
+
 def hold(uow: UnitOfWork, keys: Iterable[Key]) -> dict[Key, Held]:
     """Lock the balances of lots in places; nobody changes them until we commit."""
     wanted = sorted(set(keys))
+    kept: dict[Key, Held] | None = uow.kept.get(_KEPT)
+    if kept is not None and not uow._office and all(key in kept for key in wanted):
+        # Locked already, and carried forward by every ``post`` since.
+        held = {key: kept[key] for key in wanted}
+        _must_reach(uow.actor, held.values())
+        return held
     if len(wanted) == 2 and wanted[0][0] == wanted[1][0]:
         parameters: dict[str, Any] = {"lot": wanted[0][0], "one": wanted[0][1], "other": wanted[1][1]}
         rows = uow.session.execute(_HOLD_TWO, parameters)
@@ -220,6 +247,8 @@ def hold(uow: UnitOfWork, keys: Iterable[Key]) -> dict[Key, Held]:
     for lot_id, place_id in wanted:
         if (lot_id, place_id) not in held:
             _say_what_is_missing(uow.session, lot_id, place_id)
+    if kept is not None:
+        kept.update(held)
     if uow._office != OFFICE:
         _must_reach(uow.actor, held.values())
     return held

@@ -28,7 +28,7 @@ from app.foundation.actor import Actor
 from app.foundation.errors import Conflict, Invalid, Refusal, Stale
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.stock import discrepancies, queries
+from app.stock import discrepancies, ledger, queries
 from app.stock.errors import CannotDoAgain, DeviceCloned, OperationDiffers, OperationFault, UnknownKind
 from app.stock.models import Movement, Operation, Review
 
@@ -54,6 +54,9 @@ class Done:
 
 
 Handler = Callable[..., Done]
+Touches = Callable[[Mapping[str, Any]], Sequence[tuple[int, int]]]
+"""Tells from the handler's arguments which lots in which places it changes, where it changes nothing else that a
+judge of the next operation looks at: neither a lot's state, nor a place."""
 Home = Callable[[UnitOfWork, Mapping[str, Any]], int | None]
 """Tells the warehouse of what a payload names, where neither a place nor a lot tells it."""
 
@@ -67,22 +70,28 @@ class Registered:
     handler: Handler
     home: Home | None = None
     plain: tuple[type[Refusal], ...] = ()
+    touches: Touches | None = None
 
 
 KINDS: dict[str, Registered] = {}
 
 
 def operation(
-    kind: str, reader: Reader, *, home: Home | None = None, plain: tuple[type[Refusal], ...] = ()
+    kind: str,
+    reader: Reader,
+    *,
+    home: Home | None = None,
+    plain: tuple[type[Refusal], ...] = (),
+    touches: Touches | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a kind: ``handler(uow, *, operation_id, happened_at, late, **what the reader returned) -> Done``.
 
     ``late`` tells that it was done long before we learnt of it. ``plain`` are refusals behind which no goods stand:
-    nobody need look at them.
+    nobody need look at them. With ``touches`` the balances of several operations are locked at once.
     """
 
     def register(handler: Handler) -> Handler:
-        KINDS[kind] = Registered(kind, reader, handler, home, plain)
+        KINDS[kind] = Registered(kind, reader, handler, home, plain, touches)
         return handler
 
     return register
@@ -155,16 +164,121 @@ def apply_batch(units_of_work: UnitsOfWork, actor: Actor, operations: Sequence[A
         except Invalid as refusal:
             answers[number] = Answer(_name_of(raw), "rejected", {"problem": kept(refusal)})
     asked.sort(key=lambda each: (str(each[1].device_id), each[1].sequence))
-    known: dict[UUID, Operation] | None = None
-    for number, each in asked:
-        if known is None:
-            known = {}
-            # One alone is tried at once: if it was done before, the database says so.
-            others = [other.operation_id for _, other in asked] if len(asked) > 1 else []
-            answers[number] = _apply(units_of_work, each, known, others)
-        else:
-            answers[number] = _apply(units_of_work, each, known)
+    for (number, _), answer in zip(asked, _apply_all(units_of_work, [each for _, each in asked]), strict=True):
+        answers[number] = answer
     return [answers[number] for number in range(len(operations))]
+
+
+TOGETHER_MAX = 25
+"""So many operations share a transaction: more would keep others waiting for the balances that are locked in it."""
+FAILURES_MAX = 3
+"""So often may something stop operations that were tried together, before all others of the batch go one by one."""
+
+
+def _apply_all(units_of_work: UnitsOfWork, asked: Sequence[Asked]) -> list[Answer]:
+    """Apply operations in their order: together as long as nothing is in the way, else each by itself.
+
+    Either way an operation and its answer are stored in one transaction, and what refuses one undoes no other.
+    """
+    if len(asked) == 1:
+        # One alone is tried at once: if it was done before, the database says so.
+        return [_apply(units_of_work, asked[0], {})]
+    known: dict[UUID, Operation] = {}
+    answers: list[Answer] = []
+    if asked:
+        with units_of_work() as uow:
+            known = queries.operations(uow.session, [each.operation_id for each in asked])
+    failures = 0
+    while len(answers) < len(asked):
+        left = asked[len(answers) :][:TOGETHER_MAX]
+        if failures < FAILURES_MAX:
+            done, alone = _together(units_of_work, _new(left, known))
+            failures += alone > 0
+        else:
+            # Too much is in the way today: trying together would only be work done twice.
+            done, alone = [], len(left)
+        answers += done
+        answers += [_apply(units_of_work, each, known) for each in left[len(done) : len(done) + alone]]
+    return answers
+
+
+def _new(asked: Sequence[Asked], known: Mapping[UUID, Operation]) -> list[Asked]:
+    """Return those, from the first on, that were not answered before, nor stand here twice."""
+    found: dict[UUID, Asked] = {}
+    for each in asked:
+        if each.operation_id in known or each.operation_id in found:
+            break
+        found[each.operation_id] = each
+    return list(found.values())
+
+
+def _together(units_of_work: UnitsOfWork, group: Sequence[Asked]) -> tuple[list[Answer], int]:
+    """Apply operations in one transaction, from the first on as far as nothing refuses them.
+
+    Returns their answers, and how many of the next must be done one by one before the rest is tried again.
+    """
+    ready = _readable(group)
+    alone = 0 if len(ready) == len(group) > 0 else 1
+    while len(ready) > 1:
+        begun: list[UUID] = []
+        try:
+            with units_of_work() as uow:
+                return _act_together(uow, ready, begun), alone
+        except _CountedAlready:
+            return [], len(ready)
+        except (Refusal, SQLAlchemyError):
+            if len(begun) == len(ready):
+                # The last one, or the end of the transaction: each by itself tells which.
+                return [], len(ready)
+            # Those before it are done without it; it gets an answer of its own.
+            ready, alone = ready[: max(0, len(begun) - 1)], 1
+    return [], max(1, len(ready))
+
+
+class _CountedAlready(Exception):
+    """Something of these was counted already: which, is found one by one."""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """An operation whose payload has the right shape."""
+
+    asked: Asked
+    registered: Registered
+    arguments: Mapping[str, Any]
+
+
+def _readable(group: Sequence[Asked]) -> list[_Ready]:
+    ready = []
+    for each in group:
+        registered = KINDS.get(each.kind)
+        if registered is None:
+            break
+        try:
+            ready.append(_Ready(each, registered, registered.reader(each.payload)))
+        except Refusal:
+            break
+    return ready
+
+
+def _act_together(uow: UnitOfWork, ready: Sequence[_Ready], begun: list[UUID]) -> list[Answer]:
+    """Do operations one after the other under locks that were taken at once; ``begun`` tells how far they came."""
+    keys = [key for each in ready if each.registered.touches for key in each.registered.touches(each.arguments)]
+    ledger.hold_together(uow, keys)
+    answers, rows, old = [], [], []
+    for each in ready:
+        begun.append(each.asked.operation_id)
+        answer, row = _do(uow, each.asked, each.registered, each.arguments)
+        answers.append(answer)
+        rows.append(row)
+        if uow.now - each.asked.happened_at > LOOKED_AT:
+            old.append(each.asked.operation_id)
+        if each.registered.touches is None:
+            ledger.forget_held(uow)
+    if _LOOKERS and old and _contained(uow, old):
+        raise _CountedAlready
+    uow.session.execute(_STORE, rows)
+    return answers
 
 
 def _apply(
@@ -214,8 +328,24 @@ def _act(uow: UnitOfWork, asked: Asked) -> Answer:
     registered = KINDS.get(asked.kind)
     if registered is None:
         raise UnknownKind(operation=asked.kind)
+    contained: list[Contained] = []
+    answer, row = _do(uow, asked, registered, registered.reader(asked.payload), contained)
+    uow.session.execute(_STORE, row)
+    return answer
+
+
+def _do(
+    uow: UnitOfWork,
+    asked: Asked,
+    registered: Registered,
+    arguments: Mapping[str, Any],
+    contained: list[Contained] | None = None,
+) -> tuple[Answer, dict[str, Any]]:
+    """Do an operation; return its answer and the row that is to keep it.
+
+    With ``contained`` it is asked at once whether something counted held it already; without, the caller asks.
+    """
     age = uow.now - asked.happened_at
-    arguments = registered.reader(asked.payload)
     try:
         done = registered.handler(
             uow,
@@ -230,7 +360,7 @@ def _act(uow: UnitOfWork, asked: Asked) -> Answer:
         # Our mistake must not stop a phone for ever: it is refused, a person sees it, and it can be done again.
         structlog.get_logger().error("bug in an operation", kind=asked.kind, exc_info=error)
         raise OperationFault(operation=asked.kind) from error
-    contained = _contained(uow, asked.operation_id) if _LOOKERS and age > LOOKED_AT else []
+    contained = _contained(uow, [asked.operation_id]) if contained is not None and _LOOKERS and age > LOOKED_AT else []
     review = [*done.review, *[_told_before(uow, each) for each in contained]]
     outcome = "needs_review" if review else "applied"
     answer: dict[str, Any] = {"result": dict(done.result)}
@@ -243,13 +373,12 @@ def _act(uow: UnitOfWork, asked: Asked) -> Answer:
         number = uuid5(asked.operation_id, CONTAINED)
         _open_review(uow, asked, outcome, review[len(done.review) :], contained=contained, operation_id=number)
     _mark_clock(answer, age)
-    uow.session.execute(_STORE, _row(uow, asked, outcome, answer))
-    return Answer(str(asked.operation_id), outcome, answer)
+    return Answer(str(asked.operation_id), outcome, answer), _row(uow, asked, outcome, answer)
 
 
-def _contained(uow: UnitOfWork, operation_id: UUID) -> list[Contained]:
+def _contained(uow: UnitOfWork, operation_ids: Sequence[UUID]) -> list[Contained]:
     with uow.office("stock"):
-        movements = queries.movements_of_operation(uow.session, operation_id)
+        movements = queries.movements_of_operations(uow.session, operation_ids)
     return [each for looker in _LOOKERS for each in looker(uow, movements)] if movements else []
 
 
@@ -288,6 +417,8 @@ def _reject(units_of_work: UnitsOfWork, asked: Asked, refusal: Refusal) -> Answe
     with units_of_work() as uow:
         _mark_clock(answer, uow.now - asked.happened_at)
         stored = uow.session.execute(_STORE_IF_NEW, _row(uow, asked, "rejected", answer)).first()
+        if stored is not None and refusal.remember is not None:
+            refusal.remember(uow)
         if stored is not None and _concerns_goods(uow, asked, refusal):
             _open_review(uow, asked, "rejected", [refusal.message], refusal=refusal)
     if stored is None:
