@@ -47,6 +47,8 @@ NOT_ALWAYS = {
     "delivery-api.contacts",  # A driver's, from loading to the end of the next day.
     "donations-api.note",  # Once the arrival's voucher is posted.
     "donations.note",
+    "write_offs-api.record",  # Once the write-off is decided.
+    "write_offs.record",
 }
 """Addresses of things that are not there at every time of their parent's life."""
 
