@@ -23,7 +23,7 @@ ASKED_FOR = ("stock.operate", "donations.receive", "runs.load", "stock.write_off
 
 
 @blueprint.get("/floor/me")
-@blueprint.response(200, schemas.MeOut)
+@blueprint.response(200, schemas.PhoneOut)
 @in_unit_of_work("stock.operate")
 def me(uow: UnitOfWork) -> dict[str, Any]:
     """Say who holds the phone. The page itself holds nobody's name, so it asks again each time it starts."""

@@ -85,7 +85,7 @@ class PartsOut(Schema):
     )
 
 
-class WarehouseOut(Schema):
+class FloorWarehouse(Schema):
     """A warehouse, by name."""
 
     id = fields.Integer()
@@ -98,26 +98,26 @@ class SnapshotOut(Schema):
 
     protocol = fields.Integer(metadata={"example": PROTOCOL})
     oldest = fields.Integer(metadata={"description": "The oldest version of a page that is understood."})
-    warehouse = fields.Nested(WarehouseOut)
+    warehouse = fields.Nested(FloorWarehouse)
     made_at = Moment()
     mark = fields.String(metadata={"example": "1f0c9a3b.77ab01c2.9e1d0f44"})
     whole = fields.Boolean(metadata={"description": "False: only the parts that differ from `since` are here."})
     parts = fields.Nested(PartsOut)
 
 
-class PersonOut(Schema):
+class HolderOut(Schema):
     """Who is signed in."""
 
     id = fields.Integer()
     name = fields.String()
 
 
-class MeOut(Schema):
+class PhoneOut(Schema):
     """Whose phone this is now, and the token that its next request must carry."""
 
-    person = fields.Nested(PersonOut)
+    person = fields.Nested(HolderOut)
     language = fields.String()
-    warehouses = fields.List(fields.Nested(WarehouseOut))
+    warehouses = fields.List(fields.Nested(FloorWarehouse))
     scanner = fields.Boolean()
     csrf_token = fields.String(allow_none=True)
     protocol = fields.Integer()

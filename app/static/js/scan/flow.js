@@ -87,6 +87,8 @@ export function reply(state, answer, reference, now = Date.now()) {
       return product({ ...next, times: 1 }, { ...pending.scanned, pieces: answer.pieces }, reference, now, pending.chosen);
     case "all_the_same":
       return product(next, { ...pending.scanned, certain: true }, reference, now, pending.chosen);
+    case "came":
+      return cameIn(next, pending.part, answer.quantity, answer.reason, reference);
     case "reason":
       return bringBack(next, pending.parcel, reference, answer.reason);
     case "out_of_box":
@@ -177,10 +179,11 @@ function half(state, scanned, reference, now) {
 }
 
 function ownLot(state, scanned, reference, now) {
+  if (state.mode === "receive" && state.document?.kind === "transfer") return came(state, scanned, { lot: scanned.id }, reference);
   const rows = reference.lots.filter((row) => row.lot === scanned.id);
   if (!rows.length) return refuse(state, ["no_lot", { lot: scanned.code }], { text: ["no_lot_here", {}] });
   const item = reference.items.get(rows[0].item);
-  if (state.mode === "receive") return refuse(state, ["lot_is_here", { lot: scanned.code }], { text: ["lot_is_here_why", { item: item?.name ?? "" }] });
+  if (state.mode === "receive" && state.document?.kind !== "transfer") return refuse(state, ["lot_is_here", { lot: scanned.code }], { text: ["lot_is_here_why", { item: item?.name ?? "" }] });
   if (!item) return refuse(state, ["no_lot", { lot: scanned.code }]);
   return product(state, { ...scanned, lot: scanned.id, expires_on: null }, reference, now, { item, quantity: 1 });
 }
@@ -195,6 +198,7 @@ function product(state, scanned, reference, now, chosen = null) {
     return refuse(state, ["new_code", {}], { text: ["new_code_elsewhere", {}] });
   }
   const next = { ...state, half: null };
+  if (state.mode === "receive" && state.document?.kind === "transfer") return came(next, scanned, { item: found.item.id }, reference);
   if (state.mode === "receive") return receive(next, scanned, found, reference, now);
   if (state.mode === "count") return count(next, scanned, found, reference);
   return take(next, scanned, found, reference);
@@ -246,6 +250,38 @@ function receive(state, scanned, chosen, reference, now, placeAfter = undefined)
   const kept = { ...state, times: 1, place: placeAfter ?? state.place, last: { scanned: told, chosen, pieces, at: now, id: null }, pending: null };
   const ways = repeated ? [{ word: "way_other_day", reply: { way: "undo_and_ask" } }] : [];
   return result(kept, tone, title ?? ["name", { name: item.name }], { text, quantity: `+${reference.number(pieces)}`, operations: [done], ways, receipt: true });
+}
+
+/* ---- what another warehouse sent ---- */
+
+function came(state, scanned, { lot, item }, reference) {
+  const transfer = reference.transfers.get(state.document.id);
+  const parts = (transfer?.lots ?? []).filter((part) => (lot === undefined || part.lot === lot) && (item === undefined || part.item === item) && (!scanned.expires_on || !part.expires_on || part.expires_on === scanned.expires_on));
+  const [part] = parts.filter((each) => !each.received);
+  if (!part) return refuse(state, parts.length ? ["came_already", {}] : ["not_in_transfer", { transfer: transfer?.code ?? "" }], { text: ["not_in_transfer_why", {}] });
+  const of = reference.items.get(part.item);
+  return result({ ...state, pending: { ask: "came", part } }, "attention", ["how_many_came", { item: of?.name ?? "" }], {
+    text: ["sent_were", { quantity: reference.number(part.quantity), unit: of?.unit ?? "" }],
+    ways: [{ word: "way_all_came", facts: { quantity: reference.number(part.quantity) }, reply: { way: "came", quantity: part.quantity }, first: true }, { word: "way_other_number", reply: { way: "count_came" } }],
+  });
+}
+
+function cameIn(state, part, quantity, reason, reference) {
+  const item = reference.items.get(part.item);
+  if (quantity !== part.quantity && !reason) {
+    return result({ ...state, pending: { ask: "came_why", part, quantity } }, "attention", ["why_differs", { wanted: reference.number(part.quantity), came: reference.number(quantity) }], {
+      ways: ["missing", "damaged", "miscounted"].map((each, at) => ({ word: `differs_${each}`, reply: { way: "came", quantity, reason: each }, first: at === 0 })),
+    });
+  }
+  const payload = { transfer_id: state.document.id, transfer_lot_id: part.row, received: quantity };
+  if (reason) payload.reason = reason;
+  if (state.place) payload.to_place_id = state.place;
+  const line = { quantity, unit: item?.unit ?? null, title: item?.name ?? "", text: ["into_place", { place: reference.code(state.place) }] };
+  const effects = [{ t: "came", id: state.document.id, row: part.row, by: quantity }];
+  if (quantity) effects.push({ t: "lot", lot: part.lot, item: part.item, place: state.place, by: quantity, expires_on: part.expires_on });
+  return result({ ...state, pending: null, times: 1 }, reason ? "attention" : "good", reason ? ["booked_look", {}] : ["name", { name: item?.name ?? "" }], {
+    text: ["of_sent", { quantity: reference.number(part.quantity) }], quantity: `+${reference.number(quantity)}`, operations: [operation("receive_transfer_line", payload, line, effects, null)],
+  });
 }
 
 /** Move or pick: which rows give it, then where to. */
@@ -319,14 +355,19 @@ function moved(state, { parts, item, from, certain }, to, reference, older = nul
   if (from === to) return refuse({ ...state, pending: { ask: "to", rows: { parts, item, from, certain } } }, ["same_place", { place: reference.code(to) }]);
   const kinds = [reference.places.get(from)?.kind, reference.places.get(to)?.kind];
   const kind = state.mode === "pick" ? "pick" : kinds[0] === "dock" && kinds[1] === "shelf" ? "put_away" : "move";
+  const transfer = state.mode === "pick" && state.document?.kind === "transfer" ? state.document.id : null;
+  const [intoBox, outOfBox] = [reference.boxOfPlace.get(to), reference.boxOfPlace.get(from)];
+  if (transfer && parts.some(({ row }) => !row.lot)) return refuse(state, ["not_sent_yet", {}], { text: ["not_sent_yet_why", {}] });
   const operations = parts.map(({ row, by }) => {
-    const payload = { quantity: by, from_place_id: from, to_place_id: to };
-    if (row.lot) payload.lot_id = row.lot;
-    else payload.lot_operation_id = row.op;
+    const lot = row.lot ? { lot_id: row.lot } : { lot_operation_id: row.op };
+    let [deed, payload, undo] = [kind, { ...lot, quantity: by, from_place_id: from, to_place_id: to }, "reverse"];
+    if (transfer) [deed, payload, undo] = ["pick_transfer", { transfer_id: transfer, lot_id: row.lot, from_place_id: from, quantity: by }, { kind: "unpick_transfer", payload: { picked_operation_id: "$line" } }];
+    else if (intoBox) [deed, payload] = ["fill_box", { box_id: intoBox.id, ...lot, from_place_id: from, quantity: by }];
+    else if (outOfBox) [deed, payload] = ["empty_box", { box_id: outOfBox.id, ...lot, to_place_id: to, quantity: by }];
     if (certain) payload.done = true;
     const same = { lot: row.lot ?? undefined, op: row.lot ? undefined : row.op, item: item.id, expires_on: row.expires_on, use_by: row.use_by, batch: row.batch, state: row.state };
     const effects = [{ t: "lot", ...same, place: from, by: -by }, { t: "lot", ...same, place: to, by }];
-    return operation(kind, payload, { quantity: by, unit: item.unit, title: item.name, text: ["from_to", { from: reference.code(from), to: reference.code(to) }] }, effects, "reverse");
+    return operation(deed, payload, { quantity: by, unit: item.unit, title: item.name, text: ["from_to", { from: reference.code(from), to: reference.code(to) }] }, effects, undo);
   });
   const total = parts.reduce((all, part) => all + part.by, 0);
   const day = parts[0].row.expires_on;
@@ -442,5 +483,5 @@ function look(state, scanned, reference) {
 export function undone(line) {
   if (!line.undo) return null;
   if (line.undo === "reverse") return { kind: "reverse", payload: { reversed_operation_id: line.id, reason: "scan" } };
-  return line.undo;
+  return { ...line.undo, payload: JSON.parse(JSON.stringify(line.undo.payload).replaceAll('"$line"', JSON.stringify(line.id))) };
 }

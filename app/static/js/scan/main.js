@@ -171,9 +171,13 @@ function syncState(state) {
   drawState();
 }
 
+let counting = 0;
 async function countWaiting() {
+  const turnOf = (counting += 1);
   const queue = await app.store.queue();
   const names = (await app.store.meta("names")) ?? {};
+  // Something was stored or answered meanwhile: whoever counts later knows better.
+  if (turnOf !== counting) return;
   const others = new Map();
   for (const each of queue) if (each.person !== person()) others.set(each.person, (others.get(each.person) ?? 0) + 1);
   app.waiting = queue.length;
@@ -240,8 +244,11 @@ async function answer(result, since = performance.now()) {
   }
   app.state = result.state;
   const own = stored.filter((line) => line.shown);
-  if (own.length) {
+  if (stored.length) {
     app.waiting += stored.length;
+    countWaiting().then(drawState);
+  }
+  if (own.length) {
     const last = own.at(-1);
     if (app.state.last && result.receipt) app.state.last.id = last.id;
     if (result.receipt) app.state.done = [...(app.state.done ?? []), last.id];
@@ -264,7 +271,7 @@ function fault(error) {
 }
 
 const inverse = (effect) => {
-  if (effect.t === "lot" || effect.t === "offer") return { ...effect, by: -effect.by };
+  if (["lot", "offer", "came"].includes(effect.t)) return { ...effect, by: -effect.by };
   if (effect.t === "parcel") return { ...effect, state: effect.was, was: effect.state };
   if (effect.t === "count") return { ...effect, quantity: effect.was, was: effect.quantity };
   if (effect.t === "box") return { ...effect, at: effect.was, was: effect.at };
@@ -279,6 +286,7 @@ async function undo(line) {
     for (const effect of stored.effects) app.reference.apply(effect);
     app.lines.unshift(stored);
     app.waiting += 1;
+    countWaiting().then(drawState);
   } catch {
     return answer({ state: app.state, tone: "refused", title: ["not_stored", {}], text: ["not_stored_why", {}], ways: [], operations: [] });
   }
@@ -304,6 +312,7 @@ async function redo(line) {
 async function chosen(way) {
   app.lock.touch();
   if (way.way === "type") return typing();
+  if (way.way === "count_came") return sheets.amount({ title: say("how_many_came_title"), label: say("how_many_came_label"), least: 0, most: 1_000_000, send: say("do_it"), quick: [], done: (quantity) => chosen({ way: "came", quantity }) });
   if (way.way === "undo_and_ask") {
     const line = app.lines.find((each) => each.id === app.state.last?.id);
     const { last } = app.state;
@@ -552,7 +561,7 @@ function drawPlace(state) {
   bar.hidden = false;
   if (state.mode === "load") {
     const loaded = run?.parcels.filter((parcel) => !["planned", "ready"].includes(parcel.state)).length ?? 0;
-    bar.replaceChildren(icon("truck"), h("div.place-of", {}, h("div.cap", {}, say(run ? "onto" : "which_run")), h("div.code", {}, run ? data(`${run.code} · ${run.plate}`) : say("scan_parcel_or_run"))), h("span.push"), run ? h("b.load-count", {}, `${number(loaded)}/${number(run.parcels.length)}`) : null);
+    bar.replaceChildren(icon("truck"), h("div.place-of", {}, h("div.cap", {}, say(run ? "onto" : "which_run")), h("div.code", {}, run ? data(`${run.code} · ${run.plate}`) : say("scan_parcel_or_run"))), h("span.push"), ...(run ? [h("b.load-count", {}, `${number(loaded)}/${number(run.parcels.length)}`)] : []));
   } else if (state.mode === "move" || state.mode === "pick") {
     const to = state.to ?? null;
     bar.replaceChildren(row("from", state.place, "any_place"), icon("arrow-right"), row("to", to, "scan_place_short"), h("span.push"), change);
@@ -643,13 +652,14 @@ function phone() {
 
 /* ---- buttons that stay ---- */
 
-one("#back").addEventListener("click", () => (sheets.isOpen() ? sheets.close() : app.state ? leave() : (location.href = config.home)));
+one("#back").addEventListener("click", () => (sheets.isOpen() ? sheets.close() : app.state && !blocked() ? leave() : (location.href = config.home)));
 one("#sent").addEventListener("click", phone);
 one("#done").addEventListener("click", () => (turn = turn.then(finish)));
 one("#all-lines").addEventListener("click", showLines);
 one("#keyboard").addEventListener("click", typing);
 one("#camera-on").addEventListener("click", () => camera.start());
 one("#torch").addEventListener("click", async () => { await camera.light(!camera.torch); drawLens(); });
-listen((text) => !app.locked && take(text));
+// Digits of a PIN are never a code.
+listen((text) => take(text), () => Boolean(app.locked || one(".pin-keys")));
 sheets.onClose(() => app.state && drawLens());
 start();

@@ -3,7 +3,7 @@
  * An effect is what an operation changes here before the server says so, as plain data that is stored with it:
  *   {t: "lot", lot | op, item, place, by, expires_on, use_by, batch, state}   more or less of a lot in a place
  *   {t: "parcel", id, state}   {t: "pack", gtin, item, quantity}   {t: "box", id, at}   {t: "offer", id, item, by}
- *   {t: "count", stocktake, place, lot, item, quantity}
+ *   {t: "count", stocktake, place, lot, item, quantity}   {t: "came", id, row, by}
  */
 
 export const FAR = "9999-12-31";
@@ -79,6 +79,9 @@ export class Reference {
     } else if (t === "offer") {
       const line = this.offers.get(effect.id)?.lines.find((each) => each.item === effect.item);
       if (line) line.arrived += effect.by * sign;
+    } else if (t === "came") {
+      const part = this.transfers.get(effect.id)?.lots.find((each) => each.row === effect.row);
+      if (part) part.received += effect.by * sign;
     } else if (t === "count") this.counts.set(countKey(effect), sign > 0 ? effect.quantity : effect.was);
   }
 

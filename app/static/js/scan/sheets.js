@@ -30,7 +30,7 @@ function show({ title, sub = "", body, foot = [], focus = null, leave = close })
   const name = h("h2", { id: "sheet-title", tabindex: "-1" }, title);
   sheet.replaceChildren(
     h("header.fbar", {}, h("button.back", { type: "button", "aria-label": say("back"), onclick: leave }, icon("arrow-left")), h("div.fbar-what", {}, name, sub ? h("div.cap", {}, data(sub)) : null)),
-    h("div.sheet-body", {}, body), foot.length ? h("div.foot", {}, ...foot) : "",
+    h("div.ask-body", {}, body), foot.length ? h("div.foot", {}, ...foot) : "",
   );
   (focus ? one(focus, sheet) : name)?.focus();
 }
@@ -87,13 +87,14 @@ export function learn({ code, reference, document, mode, done, skip }) {
   const save = main(say(mode === "count" ? "save_and_count" : "save_and_take"), () => chosen && done(chosen.id, size), { disabled: true, "aria-describedby": "why-not" });
   const why = h("p.muted.learn-hint", { id: "why-not" }, say("choose_first"));
   const draw = () => {
-    const rows = field.value.trim() ? reference.find(field.value) : document;
-    found.replaceChildren(...rows.map((item) => h("button", { type: "button", "aria-pressed": String(item === chosen), onclick: () => { chosen = item; save.disabled = false; why.textContent = say("all_warehouses"); draw(); } },
+    // What was chosen stands alone, so that the next question is in sight; a tap on it brings the others back.
+    const rows = chosen ? [chosen] : field.value.trim() ? reference.find(field.value) : document;
+    found.replaceChildren(...rows.map((item) => h("button", { type: "button", "aria-pressed": String(item === chosen), onclick: () => { chosen = chosen ? null : item; save.disabled = !chosen; why.textContent = say(chosen ? "all_warehouses" : "choose_first"); draw(); } },
       icon(item.icon || "package"), h("span.pick-what", {}, data(item.name), h("span.cap", {}, data(`${item.unit}, ${item.category}`))), item === chosen ? icon("check") : null)));
     if (!rows.length && field.value.trim()) found.replaceChildren(h("p.muted", {}, say("no_such_item")));
   };
   const set = (value) => { size = Math.min(10_000, Math.max(1, Math.round(value) || 1)); amount.value = String(size); };
-  field.addEventListener("input", draw);
+  field.addEventListener("input", () => { chosen = null; save.disabled = true; draw(); });
   amount.addEventListener("change", () => set(Number(amount.value)));
   amount.addEventListener("focus", () => amount.select());
   show({
@@ -124,14 +125,18 @@ export function typing({ done, photo }) {
 
 /* ---- a number ---- */
 
-export function amount({ done }) {
-  const field = h("input.form-control.big-field", { id: "amount", inputmode: "numeric", pattern: "[0-9]*", autocomplete: "off", maxlength: "5" });
-  const send = () => { const times = Number(field.value); if (Number.isInteger(times) && times >= 1 && times <= 9999) done(times); else field.select(); };
+export function amount({ done, title = say("how_many_packs"), label = say("how_many_packs_label"), least = 1, most = 9999, send: word = say("for_next"), quick = [3, 4, 5, 8, 10, 20, 24, 50, 100] }) {
+  const field = h("input.form-control.big-field", { id: "amount", inputmode: "numeric", pattern: "[0-9]*", autocomplete: "off", maxlength: "7" });
+  const send = () => {
+    const typed = Number(field.value);
+    if (field.value.trim() && Number.isInteger(typed) && typed >= least && typed <= most) done(typed);
+    else field.select();
+  };
   field.addEventListener("keydown", (event) => event.key === "Enter" && send());
   show({
-    title: say("how_many_packs"), focus: "#amount",
-    body: h("div.fsec", {}, h("label.form-label", { for: "amount" }, say("how_many_packs_label")), field, h("div.pick.pick-numbers", {}, ...[3, 4, 5, 8, 10, 20, 24, 50, 100].map((times) => h("button", { type: "button", onclick: () => done(times) }, `×${times}`)))),
-    foot: [plain(say("back"), close), main(say("for_next"), send)],
+    title, focus: "#amount",
+    body: h("div.fsec", {}, h("label.form-label", { for: "amount" }, label), field, quick.length ? h("div.pick.pick-numbers", {}, ...quick.map((times) => h("button", { type: "button", onclick: () => done(times) }, `×${times}`))) : null),
+    foot: [plain(say("back"), close), main(word, send)],
   });
 }
 

@@ -3,8 +3,8 @@
 const FAST = 60;
 const LEAST = 3;
 
-/** Call `found(text)` for each code; fields keep what people type, and lose what the scanner typed. */
-export function listen(found) {
+/** Call `found(text)` for each code; fields keep what people type, and lose what the scanner typed. Not while `off()`. */
+export function listen(found, off = () => false) {
   let burst = "";
   let last = 0;
   let field = null;
@@ -12,6 +12,7 @@ export function listen(found) {
   addEventListener(
     "keydown",
     (event) => {
+      if (off()) return void (burst = "");
       const now = event.timeStamp;
       if (event.ctrlKey && event.code === "BracketRight") return void (burst += "\x1d");
       if (event.ctrlKey || event.metaKey || event.altKey) return;
