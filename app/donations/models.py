@@ -111,7 +111,7 @@ class Arrival(Numbered, Base):
     """Goods that came at one time, with or without an offer; its goods-received note is a voucher."""
 
     __tablename__ = "arrival"
-    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
+    SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id", Scope.OWN: "donor_id"}
 
     offer_id: Mapped[int | None] = mapped_column(ForeignKey("offer.id"), index=True)
     donor_id: Mapped[int] = mapped_column(ForeignKey("donor.id"))

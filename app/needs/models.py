@@ -191,6 +191,15 @@ class Need(Numbered, Base):
         Index("ix_need_county_id_state_urgency_id", "county_id", "state", "urgency", "id"),
         Index("ix_need_waiting", "urgency", "id", postgresql_where=text("closed_at IS NULL")),
         Index("ix_need_waiting_in_county", "county_id", "urgency", "id", postgresql_where=text("closed_at IS NULL")),
+        # The counts above the list and on the home page are answered by the index alone; row-level security looks at
+        # the county and the partner.
+        Index(
+            "ix_need_totals",
+            "state",
+            "urgency",
+            postgresql_include=["county_id", "organisation_id", "opened_at"],
+            postgresql_where=text("closed_at IS NULL"),
+        ),
         Index("ix_need_item_id_state", "item_id", "state"),
         Index("ix_need_organisation_id_id", "organisation_id", "id"),
     )

@@ -59,8 +59,10 @@ def written(rule: Rule, table: str) -> dict[str, Any]:
 
 
 def test_the_migration_holds_the_same_rules_as_the_models_and_the_table():
-    rules = [rule._asdict() for name in ("0004_row_security", "0007_floor_row_security") for rule in rules_of(name)]
-    assert rules == [written(rule, table) for table, rule in RULES.items()]
+    # A later migration's rule stands in place of an earlier one's.
+    migrations = ("0004_row_security", "0007_floor_row_security", "0008_totals_and_own_arrivals")
+    rules = {rule.table: rule._asdict() for name in migrations for rule in rules_of(name)}
+    assert list(rules.values()) == [written(rule, table) for table, rule in RULES.items()]
 
 
 def rules_of(migration: str) -> list[Any]:
