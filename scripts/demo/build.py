@@ -19,7 +19,7 @@ from app.geography import service as geography
 from app.needs import service as needs
 from app.planning import service as planning
 from app.stock.models import Warehouse
-from scripts.demo import chain, families, people, shelves
+from scripts.demo import chain, counting, families, goods, levels, people, shelves, transfers
 from scripts.demo import country as places
 from scripts.demo.plan import Size
 
@@ -61,6 +61,8 @@ def country(
         tell("households and needs")
         people.invite(uow, settings.data_dir)
         tell("accounts")
+    counting.invent(sessions, seed)
+    tell("stocktakes and discrepancies")
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     if plan:
@@ -69,6 +71,12 @@ def country(
         late.write(uow)
         needs.judge_signals(uow)
     tell("households that came later")
+    with unit_of_work(sessions, SYSTEM) as uow:
+        transfers.invent(uow, Random(seed + 3), today)
+        levels.set_them(uow, Random(seed + 7))
+    tell("transfers between warehouses")
+    goods.invent(sessions, seed, today)
+    tell("kits, quarantine and write-offs")
     engine.dispose()
 
 
