@@ -7,12 +7,14 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
+from app.donations import operation_kinds as _registers_its_kinds  # noqa: F401
 from app.donations import papers, queries, schemas, service
 from app.donations.errors import LinesWrong
 from app.foundation.http import in_unit_of_work
 from app.foundation.paging import Page
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import say
+from app.stock.once import once
 
 blueprint = Blueprint("donations-api", __name__, description="Donors, what they offer, and what has arrived")
 
@@ -168,6 +170,48 @@ def arrivals(uow: UnitOfWork, **asked: Any) -> Any:
 def arrive(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     """Receive goods line by line into lots; the goods-received note is numbered. Sent twice, it arrives once."""
     return service.arrive(uow, **body)
+
+
+@blueprint.post("/arrivals/begin")
+@blueprint.arguments(
+    schemas.OpenArrivalIn,
+    example={"operation_id": ARRIVAL_EXAMPLE["operation_id"], "warehouse_id": 5, "offer_id": 2214},
+)
+@blueprint.response(201, schemas.ArrivalOut)
+@in_unit_of_work("donations.receive")
+def open_arrival(uow: UnitOfWork, body: dict[str, Any]) -> Any:
+    """Begin to receive what came, of an offer or unannounced; lines follow one by one."""
+    return queries.arrival(uow.session, uow.actor, service.open_arrival(uow, **body).id)
+
+
+@blueprint.post("/arrivals/<int:arrival_id>/lines")
+@blueprint.arguments(
+    schemas.ReceivedLineIn,
+    example={"operation_id": ARRIVAL_EXAMPLE["operation_id"], "item_id": 1, "quantity": 24, "expires_on": "2027-04-30"},
+)
+@blueprint.response(200, schemas.ArrivalOut)
+@blueprint.alt_response(409, description="arrival-ended")
+@in_unit_of_work("donations.receive")
+def receive_line(uow: UnitOfWork, body: dict[str, Any], arrival_id: int) -> Any:
+    """Receive one line: it is on the dock at once. Sent twice under one number, it is received once."""
+    once(
+        uow,
+        operation_id=body["operation_id"],
+        kind="arrival_line",
+        asked={"arrival_id": arrival_id, **body},
+        deed=lambda: service.receive_line(uow, arrival_id=arrival_id, **body),
+        again=lambda: None,
+    )
+    uow.session.expire_all()
+    return queries.arrival(uow.session, uow.actor, arrival_id)
+
+
+@blueprint.post("/arrivals/<int:arrival_id>/close")
+@blueprint.response(200, schemas.ArrivalOut)
+@in_unit_of_work("donations.receive")
+def close_arrival(uow: UnitOfWork, arrival_id: int) -> Any:
+    """End an arrival; its goods-received note is numbered, with what differs from the offer."""
+    return queries.arrival(uow.session, uow.actor, service.close_arrival(uow, arrival_id=arrival_id).id)
 
 
 @blueprint.get("/arrivals/<int:arrival_id>")

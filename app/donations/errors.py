@@ -73,6 +73,15 @@ class ArrivalKnown(Conflict):
         super().__init__(say("Nothing was received: this operation was sent before with other content."))
 
 
+class ArrivalEnded(Conflict):
+    """The goods-received note is numbered; what comes later is another arrival."""
+
+    kind = "arrival-ended"
+
+    def __init__(self) -> None:
+        super().__init__(say("Nothing was received: this arrival has its note already. Begin another one."))
+
+
 class ReasonNeeded(Invalid):
     """A decision that somebody will ask about needs its reason."""
 

@@ -31,6 +31,13 @@ DONOR_KIND_NAMES: dict[str, Message] = {
     "institution": say("Institution"),
     "anonymous": say("Without a name"),
 }
+DIFFER_NAMES: dict[str, Message] = {
+    "short": say("Less came than was offered"),
+    "over": say("More came than was offered"),
+    "other": say("It was not offered"),
+    "condition": say("Another condition than offered"),
+    "refused": say("Refused at the inspection"),
+}
 STATE_LOOKS = {
     "offered": ("clock", "attention"),
     "accepted": ("truck", "act"),
@@ -79,6 +86,7 @@ def _list(uow: UnitOfWork) -> dict[str, Any]:
         "counts": counts,
         "view": asked["view"],
         "total": counts[asked["view"] or "all"],
+        "begun": queries.open_arrivals(uow.session, uow.actor, most=5) if uow.actor.may("donations.receive") else [],
         "counties": queries.counties(uow.session),
     }
 
@@ -351,11 +359,30 @@ def arrival(uow: UnitOfWork, arrival_id: int) -> ResponseReturnValue:
     return render_template(
         "donations/arrival.html",
         arrival=found,
-        items=queries.items_of(uow.session, [line.item_id for line in found.lines]),
+        items=queries.items_of(uow.session, _items_about(uow, found)),
         voucher=queries.vouchers(uow.session, [found.voucher_id]).get(found.voucher_id or 0),
         donor=queries.donor(uow.session, found.donor_id),
+        differs=service.differences(found, queries.offer(uow.session, uow.actor, found.offer_id))
+        if found.offer_id
+        else [],
+        differ_names=DIFFER_NAMES,
+        begun=found.voucher_id is None and found.content_hash is None,
         warehouse=queries.warehouse(uow.session, found.warehouse_id),
     )
+
+
+def _items_about(uow: UnitOfWork, found: Any) -> list[int]:
+    offered = queries.offer(uow.session, uow.actor, found.offer_id).lines if found.offer_id else []
+    return [line.item_id for line in (*found.lines, *offered)]
+
+
+@blueprint.post("/arrivals/<int:arrival_id>/close")
+@in_unit_of_work("donations.receive", form_view=arrival)
+def close_arrival(uow: UnitOfWork, arrival_id: int) -> ResponseReturnValue:
+    """End an arrival that was received scan by scan."""
+    service.close_arrival(uow, arrival_id=arrival_id)
+    done(say("Received: it stands on the dock, to be put away."))
+    return redirect(url_for(".arrival", arrival_id=arrival_id))
 
 
 @blueprint.get("/arrivals/<int:arrival_id>/note.pdf")

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, text
-from sqlalchemy.orm import Session, aliased, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from app.catalogue.models import Item
 from app.donations.errors import NoSuchArrival, NoSuchDonor, NoSuchOffer
@@ -172,6 +172,43 @@ def arrival(session: Session, actor: Actor, arrival_id: int) -> Arrival:
 
 def _arrivals(actor: Actor) -> ColumnElement[bool]:
     return or_(visible(actor, "donations.read", Arrival), visible(actor, "donations.receive", Arrival))
+
+
+def arrival_for_change(session: Session, actor: Actor, arrival_id: int) -> Arrival:
+    """Return an arrival with its lines, locked."""
+    found = session.scalar(
+        select(Arrival)
+        .where(Arrival.id == arrival_id, _arrivals(actor))
+        .options(selectinload(Arrival.lines))
+        .with_for_update(of=Arrival)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NoSuchArrival(arrival_id=arrival_id)
+    return found
+
+
+def open_arrivals(session: Session, actor: Actor, *, most: int = 50) -> list[Arrival]:
+    """Return arrivals that were begun by scan and have no note yet, newest first."""
+    statement = (
+        select(Arrival)
+        .where(_arrivals(actor), Arrival.voucher_id.is_(None), Arrival.content_hash.is_(None))
+        .options(selectinload(Arrival.lines))
+        .order_by(Arrival.id.desc())
+        .limit(most)
+    )
+    return list(session.scalars(statement))
+
+
+def line_of_lot(session: Session, lot_id: int) -> ArrivalLine | None:
+    """Return the line of an arrival that became a lot, with its arrival."""
+    statement = select(ArrivalLine).where(ArrivalLine.lot_id == lot_id).options(joinedload(ArrivalLine.arrival))
+    return session.scalar(statement.limit(1))
+
+
+def offer_line(session: Session, line_id: int) -> OfferLine:
+    """Return a line of an offer, locked."""
+    return session.scalars(select(OfferLine).where(OfferLine.id == line_id).with_for_update()).one()
 
 
 def arrival_by_operation(session: Session, operation_id: Any) -> Arrival | None:

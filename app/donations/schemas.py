@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from marshmallow import fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from app.donations.models import Inspection, OfferState
 from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
@@ -10,7 +13,25 @@ from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber
 DONOR_KINDS = ("person", "company", "parish", "institution", "anonymous")
 CONDITIONS = ("new", "good", "worn")
 LINES_MAX = 200
+INSPECTIONS = ("accept", "quarantine", "refuse")
 QUANTITY_MAX = 100_000_000
+
+
+def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
+    """The number of a row."""
+    return WholeNumber(least=1, **kwargs)
+
+
+def Quantity(**kwargs: Any) -> WholeNumber:  # noqa: N802
+    """A whole number of base units, at least one."""
+    return WholeNumber(least=1, most=QUANTITY_MAX, **kwargs)
+
+
+def exactly_one(data: Mapping[str, Any], *names: str) -> None:
+    """Refuse unless exactly one of some fields is given."""
+    given = [name for name in names if data.get(name) is not None]
+    if len(given) != 1:
+        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
 
 
 class OfferLineIn(Wire):
@@ -154,6 +175,74 @@ class OffersPage(Wire):
 
     items = fields.List(fields.Nested(OfferOut))
     next_after = fields.String(allow_none=True)
+
+
+class OpenArrivalPayload(Wire):
+    """Goods that begin to come in, of an offer or unannounced."""
+
+    warehouse_id = Id(required=True)
+    offer_id = Id()
+    donor_id = Id()
+
+
+class ArrivalLinePayload(Wire):
+    """One scanned line of an arrival, which is named by number or by the operation that began it."""
+
+    arrival_id = Id()
+    arrival_operation_id = fields.UUID()
+    item_id = Id()
+    item_code = Line(most=60)
+    gtin = Line(most=20)
+    quantity = Quantity(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
+    inspection = Choice(INSPECTIONS, load_default="accept")
+    expires_on = fields.Date()
+    use_by = fields.Boolean(load_default=False)
+    batch = Line(most=60)
+    condition = Choice(CONDITIONS, load_default="new")
+    reason = Line(most=300)
+    offer_line_id = Id()
+
+    @validates_schema
+    def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for exactly one name of the arrival and of the item."""
+        exactly_one(data, "arrival_id", "arrival_operation_id")
+        exactly_one(data, "item_id", "item_code", "gtin")
+
+
+class CloseArrivalPayload(Wire):
+    """The end of an arrival."""
+
+    arrival_id = Id()
+    arrival_operation_id = fields.UUID()
+
+    @validates_schema
+    def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for exactly one name of the arrival."""
+        exactly_one(data, "arrival_id", "arrival_operation_id")
+
+
+class OpenArrivalIn(Wire):
+    """Goods that begin to come in."""
+
+    operation_id = fields.UUID(required=True)
+    warehouse_id = Id(required=True)
+    offer_id = Id()
+    donor_id = Id()
+
+
+class ReceivedLineIn(Wire):
+    """One line of an arrival."""
+
+    operation_id = fields.UUID(required=True)
+    item_id = Id(required=True)
+    quantity = Quantity(required=True)
+    inspection = Choice(INSPECTIONS, load_default="accept")
+    expires_on = fields.Date()
+    use_by = fields.Boolean(load_default=False)
+    batch = Line(most=60)
+    condition = Choice(CONDITIONS, load_default="new")
+    reason = Line(most=300)
+    offer_line_id = Id()
 
 
 class ArrivalLineOut(Wire):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
@@ -12,6 +13,7 @@ from uuid import UUID, uuid5
 from app.catalogue import queries as catalogue
 from app.donations import queries
 from app.donations.errors import (
+    ArrivalEnded,
     ArrivalKnown,
     LinesWrong,
     NoSuchOffer,
@@ -29,7 +31,7 @@ from app.foundation.words import Message, say
 from app.geography import queries as geography
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.models import LotState, PlaceKind
+from app.stock.models import Kind, LotState, PlaceKind
 
 if TYPE_CHECKING:
     from app.stock.models import Voucher
@@ -374,6 +376,184 @@ def note_what_was_scanned(
     return arrival, note
 
 
+# Arriving scan by scan ----------------------------------------------------------------------------------------------
+
+
+def open_arrival(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    warehouse_id: int,
+    offer_id: int | None = None,
+    donor_id: int | None = None,
+    happened_at: datetime | None = None,
+) -> Arrival:
+    """Begin to receive what came, of an offer or unannounced; lines follow one by one. Begun twice is begun once."""
+    known = queries.arrival_by_operation(uow.session, operation_id)
+    if known is not None:
+        return known
+    warehouse = stock_queries.warehouse(uow.session, uow.actor, warehouse_id)
+    uow.actor.require_for("donations.receive", warehouse=warehouse.id, county=warehouse.county_id)
+    if offer_id is not None:
+        of_offer = _to_change(uow, offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
+        if of_offer.warehouse_id != warehouse.id:
+            raise NoSuchOffer(offer_id=offer_id)
+        donor_id = of_offer.donor_id
+    if donor_id is None:
+        donor_id = _register(uow, "anonymous", PRIVATE_PERSON, None, None, None, None).id
+    arrival = Arrival(
+        offer_id=offer_id,
+        donor_id=queries.donor(uow.session, donor_id).id,
+        warehouse_id=warehouse.id,
+        county_id=warehouse.county_id,
+        arrived_at=happened_at or uow.now,
+        received_by_id=uow.actor.id,
+        operation_id=operation_id,
+    )
+    with uow.office("donations"):
+        uow.session.add(arrival)
+        uow.session.flush()
+    uow.record("arrival.begun", subject=("arrival", arrival.id), offer_id=offer_id)
+    return arrival
+
+
+def receive_line(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    arrival_id: int,
+    item_id: int,
+    quantity: int,
+    inspection: str = Inspection.ACCEPT,
+    happened_at: datetime | None = None,
+    **facts: Any,
+) -> ArrivalLine:
+    """Receive one scanned line of an arrival: it is on the dock (or in quarantine) at once, refused goods go back.
+
+    Facts are expires_on, use_by, batch, condition, reason, offer_line_id. Without the last, it counts towards the line
+    of the offer that waits for the item; more than was offered, or another thing, is received and told as a difference.
+    """
+    arrival = _open_arrival(uow, arrival_id)
+    line = {"item_id": item_id, "quantity": quantity, "inspection": inspection, **facts}
+    _check_lines(uow, [line])
+    of_offer = None
+    if arrival.offer_id is not None:
+        of_offer = _to_change(uow, arrival.offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
+        if line.get("offer_line_id") is None:
+            line["offer_line_id"] = _waiting_line(of_offer, item_id)
+    _check_inspection(uow, [line], of_offer)
+    source = f"F-{of_offer.id}" if of_offer else None
+    lots = _put_on_dock(
+        uow, operation_id, arrival.warehouse_id, [line], source, of_offer, happened_at=happened_at, one_operation=True
+    )
+    made = ArrivalLine(
+        arrival_id=arrival.id,
+        offer_line_id=line.get("offer_line_id"),
+        item_id=item_id,
+        quantity=quantity,
+        expires_on=line.get("expires_on"),
+        condition=line.get("condition") or "new",
+        inspection=inspection,
+        reason=line.get("reason"),
+        lot_id=lots.get(0),
+    )
+    with uow.office("donations"):
+        uow.session.add(made)
+        if of_offer is not None:
+            of_offer.state = OfferState.ARRIVED
+            for each in of_offer.lines:
+                if each.id == made.offer_line_id:
+                    each.arrived += quantity
+        uow.session.flush()
+    uow.record("arrival.line", subject=("arrival", arrival.id), lot_id=made.lot_id, quantity=quantity)
+    return made
+
+
+def _waiting_line(of_offer: Offer, item_id: int) -> int | None:
+    """Return the line of the offer that an item belongs to: one that is not full yet, else the last of this item."""
+    same = [line for line in of_offer.lines if line.item_id == item_id]
+    waiting = [line.id for line in same if line.arrived < line.quantity]
+    return waiting[0] if waiting else same[-1].id if same else None
+
+
+def close_arrival(uow: UnitOfWork, *, arrival_id: int) -> Arrival:
+    """End an arrival: its goods-received note is numbered, with what differs from the offer. Ended twice is once."""
+    arrival = queries.arrival_for_change(uow.session, uow.actor, arrival_id)
+    uow.actor.require_for("donations.receive", warehouse=arrival.warehouse_id, county=arrival.county_id)
+    if arrival.voucher_id is not None:
+        return arrival
+    if not arrival.lines:
+        raise NothingToNote
+    of_offer = queries.offer(uow.session, uow.actor, arrival.offer_id) if arrival.offer_id else None
+    donor = queries.donor(uow.session, arrival.donor_id)
+    with uow.office("donations"):
+        complete = of_offer is not None and all(line.arrived >= line.quantity for line in of_offer.lines)
+        if of_offer is not None and complete and of_offer.state == OfferState.ARRIVED:
+            of_offer.state, of_offer.closed_at = OfferState.CLOSED, uow.now
+        uow.session.flush()
+    content = _note(uow, arrival, donor, of_offer)
+    content["differences"] = [vars(each) for each in differences(arrival, of_offer)]
+    note = stock.issue_voucher(
+        uow, kind="receipt", warehouse_id=arrival.warehouse_id, subject=("arrival", arrival.id), content=content
+    )
+    with uow.office("donations"):
+        arrival.voucher_id = note.id
+        uow.session.flush()
+    uow.record("arrival.received", subject=("arrival", arrival.id), lines=len(arrival.lines), voucher=note.code)
+    return arrival
+
+
+@dataclass(frozen=True)
+class Differs:
+    """How what came is not what was offered: short, over, other (an item that was not offered), condition, refused."""
+
+    kind: str
+    item_id: int
+    offered: int
+    came: int
+
+
+def differences(arrival: Arrival, of_offer: Offer | None) -> list[Differs]:
+    """Return how an arrival differs from its offer, all that came of the offer so far counted."""
+    found = []
+    conditions = {line.id: line.condition for line in of_offer.lines} if of_offer else {}
+    for offered in of_offer.lines if of_offer else []:
+        if offered.arrived != offered.quantity:
+            kind = "short" if offered.arrived < offered.quantity else "over"
+            found.append(Differs(kind, offered.item_id, offered.quantity, offered.arrived))
+    for line in arrival.lines:
+        if of_offer is not None and line.offer_line_id is None:
+            found.append(Differs("other", line.item_id, 0, line.quantity))
+        if line.inspection == Inspection.REFUSE:
+            found.append(Differs("refused", line.item_id, line.quantity, 0))
+        elif line.offer_line_id is not None and conditions.get(line.offer_line_id, line.condition) != line.condition:
+            found.append(Differs("condition", line.item_id, line.quantity, line.quantity))
+    return found
+
+
+def _open_arrival(uow: UnitOfWork, arrival_id: int) -> Arrival:
+    arrival = queries.arrival_for_change(uow.session, uow.actor, arrival_id)
+    uow.actor.require_for("donations.receive", warehouse=arrival.warehouse_id, county=arrival.county_id)
+    if arrival.voucher_id is not None:
+        raise ArrivalEnded
+    return arrival
+
+
+@stock.asked_before_reversal
+def _line_taken_back(uow: UnitOfWork, movement: Any) -> None:
+    """Take a line off an arrival that is still open when its receiving is taken back; a posted note stays as it is."""
+    if movement.kind != Kind.RECEIVE:
+        return
+    with uow.office("donations"):
+        line = queries.line_of_lot(uow.session, movement.lot_id)
+        if line is None or line.arrival.voucher_id is not None:
+            return
+        if line.offer_line_id is not None:
+            queries.offer_line(uow.session, line.offer_line_id).arrived -= line.quantity
+        uow.session.delete(line)
+        uow.session.flush()
+
+
 def _check_inspection(uow: UnitOfWork, lines: Sequence[Mapping[str, Any]], of_offer: Offer | None) -> None:
     wrong: dict[str, list[Message | str]] = {}
     items = catalogue.items_by_id(uow.session, {line["item_id"] for line in lines})
@@ -398,6 +578,9 @@ def _put_on_dock(
     lines: Sequence[Mapping[str, Any]],
     source: str | None,
     of_offer: Offer | None,
+    *,
+    happened_at: datetime | None = None,
+    one_operation: bool = False,
 ) -> dict[int, int]:
     """Receive what was not refused; return the lot of each line by its number."""
     places = {
@@ -411,7 +594,8 @@ def _put_on_dock(
         [
             {
                 # Every movement has an operation of its own, made from the arrival's, so that twice is once.
-                "operation_id": uuid5(operation_id, str(number)),
+                "operation_id": operation_id if one_operation else uuid5(operation_id, str(number)),
+                "happened_at": happened_at,
                 "item_id": lines[number]["item_id"],
                 "quantity": lines[number]["quantity"],
                 "place_id": places[Inspection(lines[number]["inspection"])].id,
