@@ -18,7 +18,6 @@ from app.foundation.words import say
 from app.stock import discrepancies
 from app.stock import queries as stock
 from app.stocktakes import papers, queries, schemas, service, shown, words
-from app.stocktakes.errors import NothingToCount
 from app.stocktakes.schemas import Counted
 
 blueprint = Blueprint("stocktakes", __name__, url_prefix="/stocktakes")
@@ -132,7 +131,7 @@ def open_form(uow: UnitOfWork) -> ResponseReturnValue:
     categories = [each for each in catalogue.categories(uow.session) if each.parent_id is None]
     return render_template(
         "stocktakes/open.html",
-        form={} if request.method == "POST" else {"values": {"scope": "all", "warehouse_id": chosen}},
+        form={} if request.method == "POST" else {"values": {"warehouse_id": chosen}},
         chosen=chosen,
         warehouse_options=[(each.id, each.name) for each in warehouses],
         place_options=[(each.id, each.code) for each in tops],
@@ -145,12 +144,6 @@ def open_form(uow: UnitOfWork) -> ResponseReturnValue:
 def open_stocktake(uow: UnitOfWork) -> ResponseReturnValue:
     """Open a stocktake."""
     facts = schemas.OpenForm().load(request.form)
-    scope = facts.pop("scope")
-    for name, kept in (("place_ids", "places"), ("category_ids", "categories")):
-        if scope != kept:
-            facts[name] = []
-        elif not facts[name]:
-            raise NothingToCount
     made = service.open_stocktake(uow, **facts)
     done(say("The stocktake is open: counting can begin."))
     return redirect(url_for(".stocktake", stocktake_id=made.id))

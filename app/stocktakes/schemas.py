@@ -214,7 +214,6 @@ class OpenForm(Form):
     """What is to be counted, by form."""
 
     warehouse_id = Id(required=True)
-    scope = Choice(("all", "places", "categories"), load_default="all")
     place_ids = fields.List(Id(), load_default=list)
     category_ids = fields.List(Id(), load_default=list)
     note = Line(most=200, load_default=None)
