@@ -25,6 +25,7 @@ PLACES: dict[str, tuple[str, dict[str, str]]] = {
     "stock_expiring": ("stock.stock", {"view": "expiring"}),
     "stock_expired": ("stock.stock", {"view": "expired"}),
     "stock_quarantine": ("stock.stock", {"view": "quarantine"}),
+    "levels_below": ("inventory.levels", {"view": "below"}),
     "stock_differences": ("stock.stock", {"view": "discrepancy"}),
     "discrepancies": ("stock.reviews", {}),
     "stocktakes": ("stocktakes.stocktakes", {"view": "running"}),

@@ -24,6 +24,7 @@ from app.geography.models import County, Settlement
 from app.needs.models import WAITING, Need, NeedState, Signal, SignalState
 from app.planning.models import Plan, PlanState
 from app.stock.models import Balance, Lot, LotState, Place, PlaceKind, Review, ReviewState, Warehouse
+from app.stock.totals import below_least
 from app.stocktakes.models import Stocktake, StocktakeState
 
 TASKS_MAX = 6
@@ -184,33 +185,49 @@ def offers_expected(session: Session, actor: Actor, now: datetime) -> Task | Non
 # Stock
 
 
+def _shelves(session: Session, actor: Actor, now: datetime) -> Any:
+    """Return what there is to be done about what lies somewhere, in one statement, asked once for a page."""
+    known = session.info.get("reports.shelves")
+    if known is None or known[0] is not actor or known[1] != now:
+        day, real = today(now), and_(Balance.guarded, Balance.on_hand > 0)
+        soon = and_(real, Balance.expires_on.between(day, day + timedelta(days=EXPIRES_SOON_DAYS)))
+        dock = and_(Place.kind == PlaceKind.DOCK, Balance.on_hand > 0)
+        discrepancy = and_(Place.kind == PlaceKind.DISCREPANCY, Balance.on_hand != 0)
+        row = session.execute(
+            select(
+                func.count().filter(soon).label("expiring"),
+                func.min(Balance.expires_on).filter(soon).label("first_expiry"),
+                func.count().filter(real, Balance.expires_on < day).label("expired"),
+                func.count().filter(dock).label("on_dock"),
+                func.count(func.distinct(Place.id)).filter(dock).label("docks"),
+                func.min(Place.id).filter(dock).label("dock_id"),
+                func.count().filter(real, Lot.state != LotState.FREE).label("not_free"),
+                func.count().filter(discrepancy).label("differences"),
+            )
+            .select_from(Balance)
+            .join(Place, Place.id == Balance.place_id)
+            .join(Lot, Lot.id == Balance.lot_id)
+            .where(visible(actor, "stock.read", Balance), Balance.on_hand != 0)
+        ).one()
+        known = session.info["reports.shelves"] = (actor, now, row)
+    return known[2]
+
+
 def lots_expiring(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Lots on a shelf whose days are numbered."""
-    until = today(now) + timedelta(days=EXPIRES_SOON_DAYS)
-    number, first = session.execute(
-        select(func.count(), func.min(Balance.expires_on)).where(
-            visible(actor, "stock.read", Balance),
-            Balance.guarded,
-            Balance.on_hand > 0,
-            Balance.expires_on.between(today(now), until),
-        )
-    ).one()
-    if not number:
+    here = _shelves(session, actor, now)
+    if not here.expiring:
         return None
     return Task(
-        number, say("lots expire within 30 days"), say("the first: %(expires_on)s", expires_on=first.isoformat()),
-        "stock_expiring", icon="calendar-due",
+        here.expiring, say("lots expire within 30 days"),
+        say("the first: %(expires_on)s", expires_on=here.first_expiry.isoformat()), "stock_expiring",
+        icon="calendar-due",
     )  # fmt: skip
 
 
 def lots_expired(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Lots on a shelf that are past their day: nobody may pick them."""
-    number = _count(
-        session,
-        select(func.count()).where(
-            visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0, Balance.expires_on < today(now)
-        ),
-    )
+    number = _shelves(session, actor, now).expired
     if not number:
         return None
     return Task(
@@ -221,32 +238,16 @@ def lots_expired(session: Session, actor: Actor, now: datetime) -> Task | None:
 
 def on_the_dock(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Lots that have arrived and have no shelf yet."""
-    number, docks, dock_id = session.execute(
-        select(func.count(), func.count(func.distinct(Place.id)), func.min(Place.id))
-        .select_from(Balance)
-        .join(Place, Place.id == Balance.place_id)
-        .where(visible(actor, "stock.read", Balance), Place.kind == PlaceKind.DOCK, Balance.on_hand > 0)
-    ).one()
-    if not number:
+    here = _shelves(session, actor, now)
+    if not here.on_dock:
         return None
-    where = {"place_id": dock_id} if docks == 1 else {}
-    return Task(number, say("Putting away"), say("waits on the dock"), "put_away", where, icon="stack-push")
+    where = {"place_id": here.dock_id} if here.docks == 1 else {}
+    return Task(here.on_dock, say("Putting away"), say("waits on the dock"), "put_away", where, icon="stack-push")
 
 
 def in_quarantine(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Lots that somebody has to look at."""
-    number = _count(
-        session,
-        select(func.count())
-        .select_from(Balance)
-        .join(Lot, Lot.id == Balance.lot_id)
-        .where(
-            visible(actor, "stock.read", Balance),
-            Balance.guarded,
-            Balance.on_hand > 0,
-            Lot.state != LotState.FREE,
-        ),
-    )
+    number = _shelves(session, actor, now).not_free
     if not number:
         return None
     return Task(number, say("lots in quarantine"), say("to be released or written off"), "stock_quarantine")
@@ -285,18 +286,23 @@ def stocktakes_to_approve(session: Session, actor: Actor, now: datetime) -> Task
 
 def differences(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Where shelf and book disagreed: balances on discrepancy places."""
-    number = _count(
-        session,
-        select(func.count())
-        .select_from(Balance)
-        .join(Place, Place.id == Balance.place_id)
-        .where(visible(actor, "stock.read", Balance), Place.kind == PlaceKind.DISCREPANCY, Balance.on_hand != 0),
-    )
+    number = _shelves(session, actor, now).differences
     if not number:
         return None
     return Task(
         number, say("differences between shelf and book"), say("somebody has to count again"), "stock_differences",
         kind="attention", badge=say("to count"),
+    )  # fmt: skip
+
+
+def levels_below(session: Session, actor: Actor, now: datetime) -> Task | None:
+    """Items of which a warehouse has less than it should."""
+    number = below_least(session, actor, today(now))
+    if not number:
+        return None
+    return Task(
+        number, say("items are below their least"), say("where more can come from is shown"), "levels_below",
+        kind="attention", icon="scale",
     )  # fmt: skip
 
 
@@ -489,12 +495,20 @@ def failed_jobs(session: Session, actor: Actor, now: datetime) -> Task | None:
 TASKS: dict[str, tuple[Callable[[Session, Actor, datetime], Task | None], ...]] = {
     "admin": (failed_jobs,),
     "national_coordinator": (signals_waiting, needs_open, proposal_waiting, draft_plan, parcels_ready, offers_waiting),
-    "county_coordinator": (signals_waiting, needs_open, proposal_waiting, offers_waiting, runs_to_close),
+    "county_coordinator": (
+        signals_waiting,
+        needs_open,
+        proposal_waiting,
+        offers_waiting,
+        levels_below,
+        runs_to_close,
+    ),
     "warehouse_manager": (
         discrepancies_open,
         stocktakes_to_approve,
         differences,
         lots_expired,
+        levels_below,
         runs_to_load,
         on_the_dock,
         lots_expiring,

@@ -8,10 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from app.catalogue.models import Item
+from app.foundation.actor import Actor
 from app.foundation.bulk import among
+from app.foundation.scope import visible
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock.models import Balance, Lot, LotState, Place, PlaceKind, StockLevel, Warehouse
 
@@ -109,6 +111,27 @@ def totals(
         statement = statement.where(among(Item.category_id, category_ids))
     with uow.office("stock"):
         return [Total(*row) for row in uow.session.execute(statement)]
+
+
+def below_least(session: Session, actor: Actor, today: date) -> int:
+    """Count the levels that the actor sees and that are not reached by what may be given."""
+    there = (
+        select(available(today))
+        .select_from(Balance)
+        .join(Lot, Lot.id == Balance.lot_id)
+        .join(Place, Place.id == Balance.place_id)
+        .join(ROOM, IN_ROOM)
+        .where(
+            Balance.warehouse_id == StockLevel.warehouse_id,
+            Balance.item_id == StockLevel.item_id,
+            Balance.guarded,
+            Balance.on_hand > 0,
+        )
+        .correlate(StockLevel)
+        .scalar_subquery()
+    )
+    statement = select(func.count()).where(visible(actor, "stock.read", StockLevel), there < StockLevel.least)
+    return session.scalar(statement.select_from(StockLevel)) or 0
 
 
 def whereabouts(uow: UnitOfWork, lot_ids: Iterable[int]) -> dict[str, int]:
