@@ -178,18 +178,19 @@ def propose_form(uow: UnitOfWork) -> ResponseReturnValue:
     )
 
 
-REASON_ICONS = {
-    "expired": "calendar-due",
-    "damaged": "box-off",
-    "spoiled": "bug",
-    "recalled": "speakerphone",
-    "unusable": "ban",
-    "lost": "zoom-question",
-}
-
-
 def _reason_tiles() -> list[tuple[str, Message, str]]:
-    return [(value, label, REASON_ICONS[value]) for value, label in words.REASONS.items()]
+    return [
+        _reason("expired", icon="calendar-due"),
+        _reason("damaged", icon="box-off"),
+        _reason("spoiled", icon="bug"),
+        _reason("recalled", icon="speakerphone"),
+        _reason("unusable", icon="ban"),
+        _reason("lost", icon="zoom-question"),
+    ]
+
+
+def _reason(value: str, *, icon: str) -> tuple[str, Message, str]:
+    return value, words.REASONS[value], icon
 
 
 def _chosen(uow: UnitOfWork) -> list[queries.Held]:
