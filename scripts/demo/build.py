@@ -19,7 +19,7 @@ from app.geography import service as geography
 from app.needs import service as needs
 from app.planning import service as planning
 from app.stock.models import Warehouse
-from scripts.demo import chain, counting, families, goods, levels, people, shelves, transfers
+from scripts.demo import boxes, chain, counting, families, goods, levels, people, shelves, transfers
 from scripts.demo import country as places
 from scripts.demo.plan import Size
 
@@ -56,6 +56,8 @@ def country(
         tell("partners, donors and offers")
         shelves.fill(uow, chance, opened, offers, size, today)
         tell("lots on shelves")
+        boxes.pack(uow, opened)
+        tell("boxes and pallets")
         in_time, late = families.invent(uow, chance, partners, size, today)
         in_time.write(uow)
         tell("households and needs")
