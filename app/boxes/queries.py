@@ -51,6 +51,16 @@ def box_by_code(session: Session, actor: Actor, typed: str) -> Box:
     return found
 
 
+def box_id_named(session: Session, typed: str) -> int:
+    """Return the box of an SSCC or of its place's code, in whichever warehouse: others have judged who may."""
+    digits = sscc.read(typed)
+    named = Box.sscc == digits if digits else Place.code == typed.strip().upper()
+    found = session.scalar(select(Box.id).join(Place, Place.id == Box.place_id).where(named))
+    if found is None:
+        raise NoSuchBox(code=typed)
+    return found
+
+
 def box_of_place(session: Session, place_id: int) -> Box | None:
     """Return the box that a place is."""
     return session.scalar(select(Box).where(Box.place_id == place_id))

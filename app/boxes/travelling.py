@@ -6,29 +6,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from sqlalchemy import select, update
 
-from app.boxes import queries, sscc
-from app.boxes.errors import NoSuchBox
+from app.boxes import queries
 from app.boxes.models import Box, BoxMove, BoxState
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import carrying
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.models import Place
+
+if TYPE_CHECKING:
+    from app.stock.models import Place
 
 
 def named(uow: UnitOfWork, typed: str) -> int:
     """Return the box of an SSCC or a place's code, in whichever warehouse it is at home."""
-    digits = sscc.read(typed)
-    condition = Box.sscc == digits if digits else Place.code == typed.strip().upper()
     with uow.office("boxes"):
-        found = uow.session.scalar(select(Box.id).join(Place, Place.id == Box.place_id).where(condition))
-    if found is None:
-        raise NoSuchBox(code=typed)
-    return found
+        return queries.box_id_named(uow.session, typed)
 
 
 def with_inner(uow: UnitOfWork, box_id: int) -> list[int]:

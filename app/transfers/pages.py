@@ -132,12 +132,14 @@ def _line(line: Any, item: Any, lots: list[queries.LotSeen]) -> dict[str, Any]:
     """Return a line with its sums, as a bar shows them."""
     own = [seen.part for seen in lots if seen.part.line_id == line.id]
     picked, received = sum(part.quantity for part in own), sum(part.received for part in own)
-    damaged, whole = sum(part.damaged for part in own), max(line.quantity, sum(part.quantity for part in own), 1)
-    good = min(received - damaged, whole)
+    damaged, short = sum(part.damaged for part in own), sum(part.short for part in own)
+    waiting = sum(part.quantity for part in own if part.received_at is None)
+    whole = max(line.quantity, picked, received, 1)
     bars = [
-        (100 * good / whole, "good"),
+        (100 * (received - damaged) / whole, "good"),
         (100 * damaged / whole, "bad"),
-        (100 * max(0, picked - received) / whole, "act"),
+        (100 * short / whole, "att"),
+        (100 * waiting / whole, "act"),
     ]
     return {
         "item": item,
@@ -145,7 +147,7 @@ def _line(line: Any, item: Any, lots: list[queries.LotSeen]) -> dict[str, Any]:
         "picked": picked,
         "received": received,
         "damaged": damaged,
-        "short": sum(part.short for part in own),
+        "short": short,
         "over": sum(max(0, part.received - part.quantity) for part in own),
         "bars": [bar for bar in bars if bar[0] > 0],
     }

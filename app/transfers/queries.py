@@ -273,6 +273,8 @@ class TransferRow:
     asked: int
     picked: int
     received: int
+    waiting: int
+    """Picked, and not counted at the other end."""
     short: int
     """Pieces that nobody has explained yet."""
 
@@ -359,6 +361,7 @@ def transfers(
                 TransferLot.transfer_id,
                 func.sum(TransferLot.quantity),
                 func.sum(TransferLot.received),
+                func.coalesce(func.sum(TransferLot.quantity).filter(TransferLot.received_at.is_(None)), 0),
                 func.coalesce(func.sum(TransferLot.quantity - TransferLot.received).filter(_SHORT), 0),
             )
             .where(TransferLot.transfer_id.in_(ids))
@@ -370,7 +373,7 @@ def transfers(
     items = {each.id: each for each in session.scalars(select(Item).where(Item.id.in_(wanted)))}
     rows = []
     for each in found.rows:
-        _, picked, received, short = parts.get(each.id, (0, 0, 0, 0))
+        _, picked, received, waiting, short = parts.get(each.id, (0, 0, 0, 0, 0))
         rows.append(
             TransferRow(
                 transfer=each,
@@ -381,6 +384,7 @@ def transfers(
                 asked=sum(line.quantity for line in each.lines),
                 picked=int(picked),
                 received=int(received),
+                waiting=int(waiting),
                 short=int(short),
             )
         )
