@@ -6,8 +6,8 @@ from typing import Any
 
 from app.foundation.http import in_unit_of_work
 from app.foundation.unit_of_work import UnitOfWork
-from app.stock import discrepancies, operations, queries
 from app.stock import discrepancy_schemas as schemas
+from app.stock import operations, queries
 from app.stock.api import blueprint
 
 EXAMPLE = {
@@ -46,19 +46,4 @@ def review(uow: UnitOfWork, review_id: int) -> Any:
 @in_unit_of_work("stock.review")
 def resolve(uow: UnitOfWork, body: dict[str, Any], review_id: int) -> Any:
     """Resolve a discrepancy: found, lost, contained, again, or nothing with a note. Sent twice, it is done once."""
-    return resolved(uow, review_id, body)
-
-
-def resolved(uow: UnitOfWork, review_id: int, body: dict[str, Any]) -> Any:
-    """Do what was chosen."""
-    resolution = body.pop("resolution")
-    where = {name: body.pop(name) for name in ("lot_id", "place_id", "quantity")}
-    if resolution == "found":
-        return discrepancies.book_found(uow, review_id=review_id, **where, **body)
-    if resolution == "lost":
-        return discrepancies.book_lost(uow, review_id=review_id, **where, **body)
-    if resolution == "contained":
-        return discrepancies.book_contained(uow, review_id=review_id, **body)
-    if resolution == "again":
-        return operations.do_again(uow, review_id=review_id, **body)
-    return discrepancies.close_without(uow, review_id=review_id, note=body["note"])
+    return operations.resolve(uow, review_id=review_id, **body)

@@ -17,7 +17,6 @@ from app.foundation.words import say
 from app.stock import discrepancy_schemas as schemas
 from app.stock import discrepancy_words as words
 from app.stock import operations, queries
-from app.stock.discrepancy_api import resolved
 from app.stock.pages import blueprint
 
 SEEN = {
@@ -117,8 +116,8 @@ def _seen(uow: UnitOfWork, payload: dict[str, Any]) -> list[tuple[Any, str]]:
 @in_unit_of_work("stock.review", form_view=review)
 def resolve(uow: UnitOfWork, review_id: int) -> ResponseReturnValue:
     """Do what was chosen about a discrepancy."""
-    found = resolved(uow, review_id, schemas.ResolveForm().load(request.form))
-    done(say("Resolved: %(resolution)s.", resolution=words.RESOLUTIONS[found.resolution]))
+    found = operations.resolve(uow, review_id=review_id, **schemas.ResolveForm().load(request.form))
+    done(say("Resolved: %(resolution)s.", resolution=words.RESOLUTIONS[found.resolution or "nothing"]))
     return redirect(url_for(".reviews"))
 
 

@@ -584,6 +584,31 @@ def do_again(uow: UnitOfWork, *, review_id: int, operation_id: UUID, note: str |
     return discrepancies.resolve(uow, review=review, resolution="again", note=note, movement_id=last)
 
 
+def resolve(
+    uow: UnitOfWork,
+    *,
+    review_id: int,
+    resolution: str,
+    operation_id: UUID,
+    lot_id: int | None = None,
+    place_id: int | None = None,
+    quantity: int | None = None,
+    note: str | None = None,
+) -> Review:
+    """Do about a discrepancy what was chosen: found, lost, contained, again, nothing."""
+    deed: dict[str, Any] = {"review_id": review_id, "operation_id": operation_id, "note": note}
+    where: dict[str, Any] = {"lot_id": lot_id, "place_id": place_id, "quantity": quantity}
+    if resolution == "found":
+        return discrepancies.book_found(uow, **deed, **where)
+    if resolution == "lost":
+        return discrepancies.book_lost(uow, **deed, **where)
+    if resolution == "contained":
+        return discrepancies.book_contained(uow, **deed)
+    if resolution == "again":
+        return do_again(uow, **deed)
+    return discrepancies.close_without(uow, review_id=review_id, note=note)
+
+
 def may_be_done_again(review: Review) -> bool:
     """Tell whether all that the device asked for is still known, and was not booked."""
     whole = LEFT_OUT not in review.payload and CONTAINED not in review.payload
