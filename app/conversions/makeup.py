@@ -8,6 +8,8 @@ from datetime import date
 
 from app.conversions.errors import MoreThanMade
 
+VALUE_MAX = 10**15
+"""In hundredths of a forint: more is a slip of the pen, and no column holds it."""
 WORST = ("new", "good", "worn")
 """Conditions, the best first."""
 
@@ -57,7 +59,7 @@ def weight_mg(portions: Iterable[Portion]) -> int:
 
 def value_of_one(portions: Iterable[Portion], pieces: int) -> int:
     """Return what one of what comes out is worth: the sum of what went in, shared out evenly."""
-    return sum(portion.value * portion.quantity for portion in portions) // pieces
+    return min(sum(portion.value * portion.quantity for portion in portions) // pieces, VALUE_MAX)
 
 
 def agrees(weight_in: int, weight_out: int, permille: int) -> bool:

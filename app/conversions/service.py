@@ -413,7 +413,7 @@ def repack(
         batch=lot.batch,
         condition=lot.condition,
         state=LotState(lot.state),
-        unit_value_huf=value // to_quantity,
+        unit_value_huf=min(value // to_quantity, makeup.VALUE_MAX),
         source=f"A-{made.id}",
         happened_at=happened_at,
     )
