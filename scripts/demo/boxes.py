@@ -1,4 +1,4 @@
-"""A pallet with two boxes in each warehouse of the invented country, and an open box on its dock."""
+"""A pallet with a box or two in each warehouse of the invented country, and an open box on its dock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOME = 24
 
 
 def pack(uow: UnitOfWork, opened: list[Warehouse]) -> None:
-    """Put some of two lots of each warehouse into boxes on a pallet; one more box waits to be filled."""
+    """Put some of one or two lots of each warehouse into boxes on a pallet; one more box waits to be filled."""
     chance = Random(1_959)
     rank = func.row_number().over(partition_by=Balance.warehouse_id, order_by=(Balance.expires_on.desc(), Balance.id))
     ranked = (
@@ -33,7 +33,7 @@ def pack(uow: UnitOfWork, opened: list[Warehouse]) -> None:
         .join(Item, Item.id == Balance.item_id)
         .where(
             Balance.guarded,
-            Balance.on_hand >= 2 * SOME,
+            Balance.on_hand >= 8,
             Lot.state == LotState.FREE,
             Place.kind == PlaceKind.SHELF,
             Item.storage_class == "ambient",
@@ -47,9 +47,9 @@ def pack(uow: UnitOfWork, opened: list[Warehouse]) -> None:
         place.warehouse_id: place.id
         for place in uow.session.scalars(select(Place).where(Place.kind == PlaceKind.DOCK).order_by(Place.id.desc()))
     }
-    for warehouse in opened:
+    for number, warehouse in enumerate(opened):
         pallet = None
-        for lot_id, place_id, there in lots.get(warehouse.id, []):
+        for lot_id, place_id, there in lots.get(warehouse.id, [])[: 2 - number % 2]:
             if pallet is None:
                 pallet = boxes.open_box(uow, operation_id=_number(chance), place_id=place_id, kind="pallet")
             box = boxes.open_box(uow, operation_id=_number(chance), place_id=pallet.place_id)
