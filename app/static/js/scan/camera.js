@@ -2,7 +2,8 @@
 
 const AGAIN = 1600;
 const REST = 90;
-const WIDEST = 1280;
+/** Every other look is a quick one; small or dense codes are found by the next. */
+const WIDTHS = [800, 1280];
 
 export class Camera {
   /** `found(text, symbology)`; `changed(state)`: "off" | "starting" | "on" | "denied" | "none" | "insecure". */
@@ -104,11 +105,12 @@ export class Camera {
   async #watch() {
     const canvas = new OffscreenCanvas(1, 1);
     const pen = canvas.getContext("2d", { willReadFrequently: true });
+    let looks = 0;
     const look = async () => {
       if (this.state !== "on") return;
       const { video } = this;
       if (document.visibilityState === "visible" && video.videoWidth && !this.paused) {
-        const scale = Math.min(1, WIDEST / video.videoWidth);
+        const scale = Math.min(1, WIDTHS[(looks += 1) % WIDTHS.length] / video.videoWidth);
         canvas.width = Math.round(video.videoWidth * scale);
         canvas.height = Math.round(video.videoHeight * scale);
         pen.drawImage(video, 0, 0, canvas.width, canvas.height);

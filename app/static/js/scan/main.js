@@ -256,7 +256,7 @@ async function answer(result, since = performance.now()) {
   app.verdict = { ...result, at: Date.now() };
   feedback.give(result.tick ? "tick" : result.tone === "ready" ? "tick" : result.tone);
   draw();
-  app.answeredIn = performance.now() - since;
+  app.since = since;
   document.documentElement.dataset.answered = String(Number(document.documentElement.dataset.answered ?? 0) + 1);
   if (result.ask) ask(result.ask);
   await app.store.remember("work", { person: person(), state: { ...app.state, pending: null, half: null } });

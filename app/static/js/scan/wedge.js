@@ -1,6 +1,8 @@
 /* Scanners that type: a burst of keys that ends with Enter is a code, on whatever field the page stands. */
 
+/** Between two keys of a scanner; in a field people type too, outside of one nobody does. */
 const FAST = 60;
+const SLOW = 500;
 const LEAST = 3;
 
 /** Call `found(text)` for each code; fields keep what people type, and lose what the scanner typed. Not while `off()`. */
@@ -16,7 +18,7 @@ export function listen(found, off = () => false) {
       const now = event.timeStamp;
       if (event.ctrlKey && event.code === "BracketRight") return void (burst += "\x1d");
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (now - last > FAST) {
+      if (now - last > (field ? FAST : SLOW)) {
         burst = "";
         field = event.target instanceof HTMLInputElement ? event.target : null;
         before = field?.value ?? "";
