@@ -49,6 +49,8 @@ NOT_ALWAYS = {
     "donations.note",
     "write_offs-api.record",  # Once the write-off is decided.
     "write_offs.record",
+    "transfers-api.note",  # Once it has left.
+    "transfers.note",
 }
 """Addresses of things that are not there at every time of their parent's life."""
 
