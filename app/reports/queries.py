@@ -24,8 +24,10 @@ from app.geography.models import County, Settlement
 from app.needs.models import WAITING, Need, NeedState, Signal, SignalState
 from app.planning.models import Plan, PlanState
 from app.stock.models import Balance, Lot, LotState, Place, PlaceKind, Review, ReviewState, Warehouse
+from app.stock.queries import AT_ROOT, ROOT, STANDS_IN
 from app.stock.totals import below_least
 from app.stocktakes.models import Stocktake, StocktakeState
+from app.transfers import queries as transfers
 
 TASKS_MAX = 6
 EXPIRES_SOON_DAYS = 30
@@ -169,12 +171,31 @@ def offers_waiting(session: Session, actor: Actor, now: datetime) -> Task | None
     return Task(row[0], say("offers wait for an answer"), reason, "offers", icon="gift")
 
 
+def _waiting_here(session: Session, actor: Actor) -> Any:
+    """Return how many offers, discrepancies and stocktakes wait in a warehouse, and its name; asked once for a page."""
+    known = session.info.get("reports.waiting")
+    if known is None or known[0] is not actor:
+        reach = actor.reach.get(Scope.WAREHOUSE, ())
+        parts = {
+            "offers": select(func.count()).where(
+                visible(actor, "donations.read", Offer), Offer.state == OfferState.ACCEPTED
+            ),
+            "reviews": select(func.count()).where(
+                visible(actor, "stock.review", Review), Review.state == ReviewState.OPEN
+            ),
+            "stocktakes": select(func.count()).where(
+                visible(actor, "stocktakes.manage", Stocktake), Stocktake.state == StocktakeState.TO_APPROVE
+            ),
+            "warehouse": select(Warehouse.name).where(Warehouse.id == (reach[0] if reach else 0)),
+        }
+        row = session.execute(select(*(part.scalar_subquery().label(name) for name, part in parts.items()))).one()
+        known = session.info["reports.waiting"] = (actor, row)
+    return known[1]
+
+
 def offers_expected(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Accepted offers that have not arrived."""
-    number = _count(
-        session,
-        select(func.count()).where(visible(actor, "donations.read", Offer), Offer.state == OfferState.ACCEPTED),
-    )
+    number = _waiting_here(session, actor).offers
     if not number:
         return None
     return Task(
@@ -191,7 +212,7 @@ def _shelves(session: Session, actor: Actor, now: datetime) -> Any:
     if known is None or known[0] is not actor or known[1] != now:
         day, real = today(now), and_(Balance.guarded, Balance.on_hand > 0)
         soon = and_(real, Balance.expires_on.between(day, day + timedelta(days=EXPIRES_SOON_DAYS)))
-        dock = and_(Place.kind == PlaceKind.DOCK, Balance.on_hand > 0)
+        dock, stands = and_(STANDS_IN == PlaceKind.DOCK, Balance.on_hand > 0), func.coalesce(ROOT.id, Place.id)
         discrepancy = and_(Place.kind == PlaceKind.DISCREPANCY, Balance.on_hand != 0)
         row = session.execute(
             select(
@@ -199,13 +220,14 @@ def _shelves(session: Session, actor: Actor, now: datetime) -> Any:
                 func.min(Balance.expires_on).filter(soon).label("first_expiry"),
                 func.count().filter(real, Balance.expires_on < day).label("expired"),
                 func.count().filter(dock).label("on_dock"),
-                func.count(func.distinct(Place.id)).filter(dock).label("docks"),
-                func.min(Place.id).filter(dock).label("dock_id"),
+                func.count(func.distinct(stands)).filter(dock).label("docks"),
+                func.min(stands).filter(dock).label("dock_id"),
                 func.count().filter(real, Lot.state != LotState.FREE).label("not_free"),
                 func.count().filter(discrepancy).label("differences"),
             )
             .select_from(Balance)
             .join(Place, Place.id == Balance.place_id)
+            .outerjoin(ROOT, AT_ROOT)
             .join(Lot, Lot.id == Balance.lot_id)
             .where(visible(actor, "stock.read", Balance), Balance.on_hand != 0)
         ).one()
@@ -255,27 +277,18 @@ def in_quarantine(session: Session, actor: Actor, now: datetime) -> Task | None:
 
 def discrepancies_open(session: Session, actor: Actor, now: datetime) -> Task | None:
     """What phones saw and the books did not, and nobody has resolved."""
-    row = session.execute(
-        select(func.count(), func.min(Review.opened_at)).where(
-            visible(actor, "stock.review", Review), Review.state == ReviewState.OPEN
-        )
-    ).one()
-    if not row[0]:
+    number = _waiting_here(session, actor).reviews
+    if not number:
         return None
     return Task(
-        row[0], say("discrepancies to look at"), say("what phones saw and the books did not"), "discrepancies",
+        number, say("discrepancies to look at"), say("what phones saw and the books did not"), "discrepancies",
         kind="attention", badge=say("to resolve"), icon="scale",
     )  # fmt: skip
 
 
 def stocktakes_to_approve(session: Session, actor: Actor, now: datetime) -> Task | None:
     """Stocktakes that are counted and wait for a manager who did not count."""
-    number = _count(
-        session,
-        select(func.count()).where(
-            visible(actor, "stocktakes.manage", Stocktake), Stocktake.state == StocktakeState.TO_APPROVE
-        ),
-    )
+    number = _waiting_here(session, actor).stocktakes
     if not number:
         return None
     return Task(
@@ -304,6 +317,31 @@ def levels_below(session: Session, actor: Actor, now: datetime) -> Task | None:
         number, say("items are below their least"), say("where more can come from is shown"), "levels_below",
         kind="attention", icon="scale",
     )  # fmt: skip
+
+
+# Transfers
+
+
+def transfers_here(session: Session, actor: Actor, now: datetime) -> Task | None:
+    """What other warehouses wait for, what is on its way here, and what did not arrive: the one that presses most."""
+    counts = transfers.count_transfers(session, actor, transfers.TransferAsked())
+    if counts["differences"]:
+        return Task(
+            counts["differences"], say("transfers with something missing"),
+            say("somebody has to say what became of it"), "transfers_differences", kind="attention",
+            badge=say("to settle"),
+        )  # fmt: skip
+    if counts["pick"]:
+        return Task(
+            counts["pick"], say("transfers wait to be picked and sent"),
+            say("expected here: %(expected)s", expected=counts["expected"]), "transfers_pick", icon="truck",
+        )  # fmt: skip
+    if counts["expected"]:
+        return Task(
+            counts["expected"], say("transfers are expected here"), say("their notes say what is in them"),
+            "transfers_expected", icon="truck",
+        )  # fmt: skip
+    return None
 
 
 # Runs and plans
@@ -510,12 +548,13 @@ TASKS: dict[str, tuple[Callable[[Session, Actor, datetime], Task | None], ...]] 
         lots_expired,
         levels_below,
         runs_to_load,
+        transfers_here,
         on_the_dock,
         lots_expiring,
         offers_expected,
         in_quarantine,
     ),
-    "warehouse_worker": (runs_to_load, offers_expected, on_the_dock, lots_expired, lots_expiring),
+    "warehouse_worker": (runs_to_load, transfers_here, offers_expected, on_the_dock, lots_expired, lots_expiring),
     "dispatcher": (draft_plan, parcels_ready, vehicles_away, runs_to_load, runs_to_close, failed_jobs),
     "driver": (own_run,),
     "partner": (own_signals, own_needs),
@@ -682,5 +721,5 @@ def stock_by_category(session: Session, actor: Actor, language: str, *, most: in
 
 def warehouse_name(session: Session, actor: Actor) -> str | None:
     """Return the name of the one warehouse a person works in."""
-    reach = actor.reach.get(Scope.WAREHOUSE, ())
-    return session.scalar(select(Warehouse.name).where(Warehouse.id == reach[0])) if reach else None
+    name: str | None = _waiting_here(session, actor).warehouse
+    return name

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -28,10 +31,57 @@ class TooLarge(Refusal):
     kind = "too-large"
 
 
+class Busy(Refusal):
+    """Other devices are being answered: the batch is to be sent again in a moment."""
+
+    status = 503
+    kind = "busy"
+
+    def __init__(self) -> None:
+        super().__init__(
+            say("Many devices send at once. Nothing was lost: it is sent again by itself in a moment."),
+            retry_after_seconds=random.randint(*WAIT_SECONDS),
+        )
+
+
+BATCH_BYTES = 4096
+"""What is longer holds many operations: a phone sends what it queued."""
+WAIT_SECONDS = (1, 4)
+_AT_WORK = threading.BoundedSemaphore(1)
+_IN_THE_ROOM = threading.BoundedSemaphore(2)
+QUEUE_SECONDS_MAX = 10
+
+
+def one_batch_after_another(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let each process of the server work on one batch at a time, and one wait: others have the rest of it.
+
+    After an outage every phone sends at once. Those who open a page or scan one thing must not wait behind them.
+    """
+
+    @wraps(view)
+    def wrapper(*args: Any, **arguments: Any) -> Any:
+        if (request.content_length or 0) <= BATCH_BYTES:
+            return view(*args, **arguments)
+        if not _IN_THE_ROOM.acquire(blocking=False):
+            raise Busy
+        try:
+            if not _AT_WORK.acquire(timeout=QUEUE_SECONDS_MAX):
+                raise Busy
+            try:
+                return view(*args, **arguments)
+            finally:
+                _AT_WORK.release()
+        finally:
+            _IN_THE_ROOM.release()
+
+    return wrapper
+
+
 # Operations ---------------------------------------------------------------------------------------------------------
 
 
 @blueprint.post("/operations")
+@one_batch_after_another
 @blueprint.arguments(schemas.OperationsBody)
 @blueprint.response(200, schemas.OperationsAnswer)
 @allowed(SIGNED_IN)

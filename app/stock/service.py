@@ -330,11 +330,13 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
         many = len(arrivals) > 1
         places = queries.places_by_id(uow.session, {each["place_id"] for each in arrivals}) if many else {}
         items = catalogue.items_by_id(uow.session, {each["item_id"] for each in arrivals}) if many else {}
-        donors = queries.virtual_places(uow.session, warehouse_ids, PlaceKind.DONOR)
+        donors = _donors(uow, warehouse_ids)
         lots = []
         for arrival in arrivals:
             place = places.get(arrival["place_id"]) or queries.place(uow.session, arrival["place_id"])
             item = items.get(arrival["item_id"]) or catalogue.plain_item(uow.session, arrival["item_id"])
+            # Kept, so that the session finds them again: it forgets what nobody holds.
+            uow.kept.setdefault("stock.seen", {}).update({place.code: place, item.code: item})
             _may_receive(uow, place, arrival["warehouse_id"], item, arrival.get("expires_on"))
             lots.append(_lot(uow, item, arrival))
         uow.session.add_all(lots)
@@ -356,6 +358,14 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
     if len(lines) > 1:
         uow.record("stock.received", lots=len(lots), warehouses=len(warehouse_ids))
     return lots
+
+
+def _donors(uow: UnitOfWork, warehouse_ids: Iterable[int]) -> dict[int, Place]:
+    """Return the places from which gifts come, by warehouse; looked up once in a transaction."""
+    known: dict[int, Place] = uow.kept.setdefault("stock.donors", {})
+    if not known.keys() >= set(warehouse_ids):
+        known.update(queries.virtual_places(uow.session, warehouse_ids, PlaceKind.DONOR))
+    return known
 
 
 def _may_receive(uow: UnitOfWork, place: Place, warehouse_id: int, item: Item, expires_on: date | None) -> None:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 
 from app.accounts.roles import GRANTS, Role
+from app.factory import create_app
 from app.foundation.actor import Actor, Scope
 from app.reports import queries
 from tests import builders
@@ -67,3 +68,28 @@ def test_days_without_a_hand_over_are_shown_as_nothing(work):
         days = queries.handed_over(uow.session, uow.actor, NOON)
     assert [day.handed_over for day in days] == [0] * 7
     assert days[-1].day == NOON.date()
+
+
+def test_a_managers_home_costs_at_most_twelve_statements(settings, sessions, work, clock):
+    from sqlalchemy import event
+
+    with work() as uow:
+        county = builders.a_county(uow)
+        warehouse = builders.a_warehouse(uow, county)
+        builders.a_lot(uow, warehouse, on_shelf=10, expires_on=(NOON - timedelta(days=1)).date())
+        builders.a_lot(uow, warehouse, on_shelf=10, expires_on=(NOON + timedelta(days=3)).date())
+        builders.an_offer(uow, builders.a_donor(uow), county, warehouse_id=warehouse.id, state="accepted")
+        vehicle = builders.a_vehicle(uow, warehouse)
+        builders.a_run(uow, vehicle, builders.a_driver(uow, warehouse, vehicle))
+        warehouse_id = warehouse.id
+    manager = somebody("warehouse_manager", warehouse=(warehouse_id,), own=(1,))
+    with work(manager) as uow:
+        texts = {task.text.text: task.number for task in queries.tasks(uow.session, uow.actor, NOON)}
+        assert texts["lots are past their day"] == 1
+    app = create_app(settings, sessions=sessions, clock=clock, ring=lambda _: None, identify=lambda: manager)
+    app.config["TESTING"] = True
+    said = []
+    engine = sessions.kw["bind"]
+    event.listen(engine, "before_cursor_execute", lambda *facts: said.append(facts[2]))
+    assert app.test_client().get("/").status_code == 200
+    assert len(said) <= 12, "\n".join(said)
