@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.foundation.language import translate
 from app.foundation.words import Message, say
-from app.stock.scanning import SENTENCES
+from app.stock.scanning import DOUBTS, SENTENCES
 
 WORDS: dict[str, Message] = {
     "scanning": say("Scanning"),
@@ -335,7 +335,8 @@ WORDS: dict[str, Message] = {
 def texts() -> dict[str, str]:
     """Return every sentence in the reader's language; what the page fills in stays as it is: ``%(count)s``."""
     said = {name: _open(message) for name, message in WORDS.items()}
-    return said | {f"grammar_{reason}": _open(message) for reason, message in SENTENCES.items()}
+    said |= {f"grammar_{reason}": _open(message) for reason, message in SENTENCES.items()}
+    return said | {f"doubt_{doubt}": _open(message) for doubt, message in DOUBTS.items()}
 
 
 def _open(message: Message) -> str:

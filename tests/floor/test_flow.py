@@ -273,3 +273,12 @@ def test_every_refusal_leaves_the_work_as_it_was_and_offers_ways_on(play):
             [answer] = play(mode, code)
             if answer["tone"] == "refused":
                 assert answer["ops"] == [] and len(answer["ways"]) >= 2, (mode, code)
+
+
+def test_a_new_lot_number_one_slip_away_from_one_that_lies_there_is_looked_at_once(play):
+    code = f"(01){GTIN}(17)270430"
+    answers = play(
+        "receive", "MIS-A-01-1", f"{code}(10)L0412A", f"{code}(10)L0412A", f"{code}(10)L0412", f"{code}(10)L0412"
+    )
+    assert [each["tone"] for each in answers[1:]] == ["good", "good", "attention", "good"]
+    assert [len(each["ops"]) for each in answers[1:]] == [1, 1, 1, 1]

@@ -8,6 +8,7 @@
  * An operation's id is not known here: "$op" in an effect stands for it.
  */
 
+import { alike } from "./grammar.js";
 import { countKey } from "./reference.js";
 
 export const MODES = ["receive", "move", "pick", "load", "bring_back", "count", "look"];
@@ -242,14 +243,21 @@ function receive(state, scanned, chosen, reference, now, placeAfter = undefined)
   else if (left !== null && left < Math.max(SOON_DAYS, item.daysMin)) [tone, title] = ["attention", ["taken_soon", {}]];
   else if (offer && !line) [tone, title] = ["attention", ["taken_not_offered", {}]];
   else if (line && line.arrived + pieces > line.quantity) [tone, title] = ["attention", ["taken_more", { arrived: reference.number(line.arrived + pieces), offered: reference.number(line.quantity) }]];
-  else if (scanned.uncertain) [tone, title] = ["attention", ["taken_look", {}]];
+  else if (scanned.uncertain || slipped(scanned, item, reference)) [tone, title] = ["attention", ["taken_look", {}]];
   const facts = { item: item.name, size: reference.number(chosen.quantity), times: reference.number(pieces / chosen.quantity), day: expires_on ? reference.day(expires_on) : "", days: left ?? "" };
   let text = expires_on ? (left < Math.max(SOON_DAYS, item.daysMin) ? ["days_left", facts] : ["times_size_expires", facts]) : ["times_size", facts];
   if (title && text[0] !== "days_left") text = expires_on ? ["item_expires", facts] : ["of_item", facts];
   if (scanned.uncertain && scanned.reason) text = [`grammar_${scanned.reason}`, {}];
+  else if (title?.[0] === "taken_look") text = ["doubt_similar_lot", {}];
   const kept = { ...state, times: 1, place: placeAfter ?? state.place, last: { scanned: told, chosen, pieces, at: now, id: null }, pending: null };
   const ways = repeated ? [{ word: "way_other_day", reply: { way: "undo_and_ask" } }] : [];
   return result(kept, tone, title ?? ["name", { name: item.name }], { text, quantity: `+${reference.number(pieces)}`, operations: [done], ways, receipt: true });
+}
+
+/* A new lot number that is one slip away from one that lies here is looked at, once: it may be a misread of that one. */
+function slipped({ batch }, item, reference) {
+  const lots = new Set(reference.lots.filter((row) => row.item === item.id && row.batch).map((row) => row.batch));
+  return Boolean(batch) && !lots.has(batch) && [...lots].some((each) => alike(each, batch));
 }
 
 /* ---- what another warehouse sent ---- */
