@@ -97,7 +97,7 @@ def _place(uow: UnitOfWork, payload: Mapping[str, Any], booked: Sequence[Movemen
             if found.guarded:
                 return found
     for name in PLACES:
-        if isinstance(payload.get(name), int):
+        if _is_number(payload.get(name)):
             named = uow.session.get(Place, payload[name])
             if named is not None:
                 return named
@@ -105,10 +105,15 @@ def _place(uow: UnitOfWork, payload: Mapping[str, Any], booked: Sequence[Movemen
     return uow.session.scalar(select(Place).where(Place.code.in_(codes)).limit(1)) if codes else None
 
 
+def _is_number(value: Any) -> bool:
+    """Tell a number from true and false, which are numbers to Python."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _lot(uow: UnitOfWork, payload: Mapping[str, Any], booked: Sequence[Movement]) -> Lot | None:
     if booked:
         return uow.session.get(Lot, booked[-1].lot_id)
-    if isinstance(payload.get("lot_id"), int):
+    if _is_number(payload.get("lot_id")):
         return uow.session.get(Lot, payload["lot_id"])
     try:
         received = queries.movements_of_operation(uow.session, UUID(str(payload.get("lot_operation_id"))))
