@@ -149,7 +149,7 @@ def sheets(uow: UnitOfWork, stocktake_id: int) -> Response:
 
 @blueprint.get("/stocktakes/<int:stocktake_id>/record.pdf")
 @blueprint.response(200, content_type="application/pdf", description="The record of a posted stocktake")
-@blueprint.alt_response(404, description="record-missing: it is written when it is posted")
+@blueprint.alt_response(409, description="record-missing: it is written when it is posted")
 @in_unit_of_work("stock.read")
 def record(uow: UnitOfWork, stocktake_id: int) -> Response:
     """Return the record of a posted stocktake."""

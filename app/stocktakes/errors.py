@@ -184,7 +184,7 @@ class DateNeeded(Invalid):
         )
 
 
-class RecordMissing(NotFound):
+class RecordMissing(Conflict):
     """The record is written when it is posted."""
 
     kind = "record-missing"

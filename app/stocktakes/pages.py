@@ -94,10 +94,10 @@ def _one(uow: UnitOfWork, stocktake_id: int) -> dict[str, Any]:
 @blueprint.get("/<int:stocktake_id>/differences")
 @in_unit_of_work("stock.read")
 def differences(uow: UnitOfWork, stocktake_id: int) -> ResponseReturnValue:
-    """List what differs in closed places; before posting only to who decides."""
+    """List what differs in closed places; before posting only to who decides, others are told so."""
     context = _one(uow, stocktake_id)
     if not context["sees_books"]:
-        uow.actor.require_for("stocktakes.manage", warehouse=context["stocktake"].warehouse_id)
+        return render_template("stocktakes/blind.html", **context)
     return render_template("stocktakes/differences.html", **context, **_differences(uow, context["stocktake"]))
 
 
