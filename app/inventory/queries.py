@@ -199,8 +199,11 @@ def overview(
     kept = [of.id, of.name, of.sub, *of.order, *([of.unit] if of.unit is not None else [])]
     if by != "county":
         kept.append(of.more)
-    statement = statement.group_by(*_distinct(kept))
-    found = page(session, statement, order=list(of.order), after=after, size=size)
+    statement = statement.add_columns(*[key.label(f"order_{number}") for number, key in enumerate(of.order)])
+    # Added up first, ordered then: the other way round the planner walks the places and looks into each.
+    grouped = statement.group_by(*_distinct(kept)).cte("grouped").prefix_with("MATERIALIZED")
+    *shown, first, second = grouped.c
+    found = page(session, select(*shown), order=[first, second], after=after, size=size)
     lines = [_line(row) for row in found.rows]
     coming = _coming(session, actor, filters, by, [line.id for line in lines]) if by != "place" else {}
     return Page(
@@ -477,41 +480,41 @@ class LevelLine:
 def _level_statement(session: Session, actor: Actor, filters: Filters, *columns: Any) -> tuple[Select[Any], Any]:
     """Return the select of levels, and its column of what is there; a function makes a column of (there, coming)."""
     there = (
-        select(available(filters.today))
-        .select_from(Balance)
+        select(Balance.warehouse_id, Balance.item_id, available(filters.today).label("quantity"))
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .join(ROOM, IN_ROOM)
-        .where(
-            Balance.warehouse_id == StockLevel.warehouse_id,
-            Balance.item_id == StockLevel.item_id,
-            Balance.guarded,
-            Balance.on_hand > 0,
-        )
-        .correlate(StockLevel)
-        .lateral("there")
+        .where(Balance.guarded, Balance.on_hand > 0, visible(actor, "stock.read", Balance))
+        .group_by(Balance.warehouse_id, Balance.item_id)
+        .cte("there")
+        .prefix_with("MATERIALIZED")
     )
     coming = (
-        select(summed(TransferLine.quantity).label("quantity"))
-        .select_from(TransferLine)
+        select(Transfer.to_warehouse_id, TransferLine.item_id, summed(TransferLine.quantity).label("quantity"))
         .join(Transfer, Transfer.id == TransferLine.transfer_id)
         .where(
-            Transfer.to_warehouse_id == StockLevel.warehouse_id,
-            TransferLine.item_id == StockLevel.item_id,
             Transfer.state.in_([TransferState.REQUESTED, TransferState.PICKED, TransferState.IN_TRANSIT]),
             visible(actor, "transfers.read", Transfer),
         )
-        .correlate(StockLevel)
-        .lateral("coming")
+        .group_by(Transfer.to_warehouse_id, TransferLine.item_id)
+        .cte("coming")
+        .prefix_with("MATERIALIZED")
     )
-    amount: Any = next(iter(there.c))
+    amount: Any = func.coalesce(there.c.quantity, 0)
+    on_its_way: Any = func.coalesce(coming.c.quantity, 0)
     statement = (
-        select(*[column(amount, coming.c.quantity) if isfunction(column) else column for column in columns])
+        select(*[column(amount, on_its_way) if isfunction(column) else column for column in columns])
         .select_from(StockLevel)
         .join(Item, Item.id == StockLevel.item_id)
         .join(Warehouse, Warehouse.id == StockLevel.warehouse_id)
-        .join(there, text("true"))
-        .join(coming, text("true"))
+        .outerjoin(
+            there,
+            and_(there.c.warehouse_id == StockLevel.warehouse_id, there.c.item_id == StockLevel.item_id),
+        )
+        .outerjoin(
+            coming,
+            and_(coming.c.to_warehouse_id == StockLevel.warehouse_id, coming.c.item_id == StockLevel.item_id),
+        )
         .where(visible(actor, "stock.read", StockLevel))
     )
     if filters.county_id is not None:

@@ -21,44 +21,56 @@ PERIODS = {"day": 31, "week": 26, "month": 12}
 """How many of them a ledger card shows."""
 _REAL = sorted(REAL)
 
-_BACK = """
-    WITH later AS (
-        SELECT lot_id, place_id, sum(quantity) AS quantity FROM (
-            SELECT lot_id, to_place_id AS place_id, quantity FROM movement WHERE {clock} > :until
-            UNION ALL
-            SELECT lot_id, from_place_id, -quantity FROM movement WHERE {clock} > :until
-        ) AS side GROUP BY lot_id, place_id
+# What moved between places of one warehouse changed nothing there and is left out at once: that is most of it.
+_CHANGED = """
+    WITH moved AS (
+        SELECT movement.lot_id, movement.quantity,
+               CASE WHEN source.kind = ANY (CAST(:real AS text[])) THEN source.warehouse_id END AS left_home,
+               CASE WHEN target.kind = ANY (CAST(:real AS text[])) THEN target.warehouse_id END AS came_home
+        FROM movement
+        JOIN place AS source ON source.id = movement.from_place_id
+        JOIN place AS target ON target.id = movement.to_place_id
+        WHERE movement.{clock} {compared} :until
     ),
-    had AS (
-        SELECT balance.warehouse_id, balance.item_id, balance.lot_id,
-               balance.on_hand - coalesce(later.quantity, 0) AS quantity
-        FROM balance LEFT JOIN later ON later.lot_id = balance.lot_id AND later.place_id = balance.place_id
-        WHERE balance.guarded AND balance.warehouse_id = ANY (CAST(:warehouses AS bigint[]))
+    changed AS (
+        SELECT side.home AS warehouse_id, lot.item_id, sum(side.quantity) AS quantity,
+               sum(side.quantity * coalesce(lot.unit_value_huf, item.value_huf)) AS value
+        FROM moved
+        CROSS JOIN LATERAL (VALUES (moved.came_home, moved.quantity), (moved.left_home, -moved.quantity))
+             AS side (home, quantity)
+        JOIN lot ON lot.id = moved.lot_id
+        JOIN item ON item.id = lot.item_id
+        WHERE moved.left_home IS DISTINCT FROM moved.came_home
+          AND side.home = ANY (CAST(:warehouses AS bigint[]))
+          AND (CAST(:items AS bigint[]) IS NULL OR lot.item_id = ANY (CAST(:items AS bigint[])))
+        GROUP BY side.home, lot.item_id
     )
 """
 
-_ON = """
-    WITH earlier AS (
-        SELECT lot_id, place_id, sum(quantity) AS quantity FROM (
-            SELECT lot_id, to_place_id AS place_id, quantity FROM movement WHERE {clock} <= :until
-            UNION ALL
-            SELECT lot_id, from_place_id, -quantity FROM movement WHERE {clock} <= :until
-        ) AS side GROUP BY lot_id, place_id
+_BACK = """,
+    now AS (
+        SELECT balance.warehouse_id, balance.item_id, sum(balance.on_hand) AS quantity,
+               sum(balance.on_hand * coalesce(lot.unit_value_huf, item.value_huf)) AS value
+        FROM balance JOIN lot ON lot.id = balance.lot_id JOIN item ON item.id = balance.item_id
+        WHERE balance.guarded AND balance.on_hand > 0
+          AND balance.warehouse_id = ANY (CAST(:warehouses AS bigint[]))
+          AND (CAST(:items AS bigint[]) IS NULL OR balance.item_id = ANY (CAST(:items AS bigint[])))
+        GROUP BY balance.warehouse_id, balance.item_id
     ),
     had AS (
-        SELECT balance.warehouse_id, balance.item_id, balance.lot_id, earlier.quantity
-        FROM earlier JOIN balance ON balance.lot_id = earlier.lot_id AND balance.place_id = earlier.place_id
-        WHERE balance.guarded AND balance.warehouse_id = ANY (CAST(:warehouses AS bigint[]))
+        SELECT warehouse_id, item_id, coalesce(now.quantity, 0) - coalesce(changed.quantity, 0) AS quantity,
+               coalesce(now.value, 0) - coalesce(changed.value, 0) AS value
+        FROM now FULL JOIN changed USING (warehouse_id, item_id)
     )
 """
+
+_ON = """, had AS (SELECT * FROM changed)"""
 
 _SUMS = """
-    SELECT had.warehouse_id, had.item_id, sum(had.quantity)::bigint,
-           sum(had.quantity * coalesce(lot.unit_value_huf, item.value_huf))::bigint,
-           (sum(had.quantity * item.weight_mg) / 1000)::bigint
-    FROM had JOIN lot ON lot.id = had.lot_id JOIN item ON item.id = had.item_id
-    WHERE had.quantity <> 0 AND (CAST(:items AS bigint[]) IS NULL OR item.id = ANY (CAST(:items AS bigint[])))
-    GROUP BY had.warehouse_id, had.item_id
+    SELECT had.warehouse_id, had.item_id, had.quantity::bigint, had.value::bigint,
+           (had.quantity * item.weight_mg / 1000)::bigint
+    FROM had JOIN item ON item.id = had.item_id
+    WHERE had.quantity <> 0
     ORDER BY had.warehouse_id, had.item_id
 """
 
@@ -95,11 +107,13 @@ def stock_at(
     uow.actor.require("stock.read")
     until = end_of(day)
     with uow.office("stock"):
-        counted = _ON if (side or _nearer(uow, until)) == "on" else _BACK
+        back = (side or _nearer(uow, until)) == "back"
+        counted = _CHANGED.format(clock=CLOCKS[clock], compared=">" if back else "<=") + (_BACK if back else _ON)
         rows = uow.session.execute(
-            text(counted.format(clock=CLOCKS[clock]) + _SUMS),
+            text(counted + _SUMS),
             {
                 "until": until,
+                "real": _REAL,
                 "warehouses": list(warehouse_ids),
                 "items": None if item_ids is None else list(item_ids),
             },

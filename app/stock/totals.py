@@ -116,22 +116,23 @@ def totals(
 def below_least(session: Session, actor: Actor, today: date) -> int:
     """Count the levels that the actor sees and that are not reached by what may be given."""
     there = (
-        select(available(today))
-        .select_from(Balance)
+        select(Balance.warehouse_id, Balance.item_id, available(today).label("quantity"))
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .join(ROOM, IN_ROOM)
-        .where(
-            Balance.warehouse_id == StockLevel.warehouse_id,
-            Balance.item_id == StockLevel.item_id,
-            Balance.guarded,
-            Balance.on_hand > 0,
-        )
-        .correlate(StockLevel)
-        .scalar_subquery()
+        .where(Balance.guarded, Balance.on_hand > 0, visible(actor, "stock.read", Balance))
+        .group_by(Balance.warehouse_id, Balance.item_id)
+        .cte("there")
+        .prefix_with("MATERIALIZED")
     )
-    statement = select(func.count()).where(visible(actor, "stock.read", StockLevel), there < StockLevel.least)
-    return session.scalar(statement.select_from(StockLevel)) or 0
+    same = and_(there.c.warehouse_id == StockLevel.warehouse_id, there.c.item_id == StockLevel.item_id)
+    statement = (
+        select(func.count())
+        .select_from(StockLevel)
+        .outerjoin(there, same)
+        .where(visible(actor, "stock.read", StockLevel), func.coalesce(there.c.quantity, 0) < StockLevel.least)
+    )
+    return session.scalar(statement) or 0
 
 
 def whereabouts(uow: UnitOfWork, lot_ids: Iterable[int]) -> dict[str, int]:
