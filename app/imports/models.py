@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary
@@ -11,30 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.actor import Scope
 from app.foundation.database import Base, Numbered
-from app.imports.kinds import ImportKind
+from app.imports.kinds import BUSY, ImportKind, ImportState
 
 __all__ = ["BUSY", "Import", "ImportKind", "ImportState"]
-
-
-class ImportState(StrEnum):
-    """The life of an import."""
-
-    UPLOADED = "uploaded"
-    READING = "reading"
-    PREVIEWED = "previewed"
-    LOADING = "loading"
-    LOADED = "loaded"
-    REVERSING = "reversing"
-    REVERSED = "reversed"
-    FAILED = "failed"
-
-
-BUSY = {
-    ImportState.READING: ImportState.UPLOADED,
-    ImportState.LOADING: ImportState.PREVIEWED,
-    ImportState.REVERSING: ImportState.LOADED,
-}
-"""States in which a job works on it, and what it goes back to when the job comes to nothing."""
 
 
 class Import(Numbered, Base):

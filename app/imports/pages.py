@@ -16,7 +16,7 @@ from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.imports import columns, faulty, queries, schemas, service
-from app.imports.models import BUSY, Import, ImportKind, ImportState
+from app.imports.kinds import BUSY, ImportKind, ImportState
 from app.stock import queries as stock
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
@@ -144,7 +144,7 @@ def load(uow: UnitOfWork, data_import_id: int) -> Any:
 @in_unit_of_work(MAY, form_view=data_import)
 def reverse(uow: UnitOfWork, data_import_id: int) -> Any:
     """Take back what was loaded."""
-    held: Import = service.reverse(uow, import_id=data_import_id)
+    held = service.reverse(uow, import_id=data_import_id)
     done(say("Taking back: %(file)s", file=held.file_name))
     return redirect(url_for(".data_import", data_import_id=data_import_id))
 
