@@ -38,6 +38,7 @@ def verify_ledger(work: Run) -> dict[str, Any]:
         proof = service.prove(uow)
     work.progress(60, say("Checking the seals of the ledger"))
     with work.work() as uow:
+        sealing.use_memory(uow)
         chain = sealing.verify(uow)
     if not (proof.holds and chain.holds):
         log.error("the ledger does not hold", count=len(proof.differences) + len(chain.breaches))
@@ -48,6 +49,7 @@ def verify_ledger(work: Run) -> dict[str, Any]:
 def seal_ledger(work: Run) -> dict[str, Any]:
     """Seal what was written since the last time; the heads go to the log too, outside the database."""
     with work.work() as uow:
+        sealing.use_memory(uow)
         sealed = sealing.seal(uow)
     heads = {str(each.warehouse_id): f"{each.number}:{each.hash}" for each in sealed.heads}
     for warehouse_id, head in heads.items():
