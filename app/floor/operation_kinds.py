@@ -9,11 +9,13 @@ from uuid import UUID
 from app.catalogue import service as catalogue
 from app.donations import service as donations
 from app.floor.schemas import GoodsReceivedPayload, LearnPackPayload, reads_since
+from app.foundation.errors import Refusal
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock.operations import Done, operation
 
 
-@operation("learn_pack", reads_since("learn_pack", LearnPackPayload()))
+# Behind neither stand goods: what is refused of them needs nobody to look for anything.
+@operation("learn_pack", reads_since("learn_pack", LearnPackPayload()), plain=(Refusal,))
 def learn_pack(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, gtin: str, item_id: int, quantity: int
 ) -> Done:
@@ -22,7 +24,7 @@ def learn_pack(
     return Done({"pack_id": pack.id, "gtin": pack.gtin, "item_id": pack.item_id, "quantity": pack.quantity})
 
 
-@operation("goods_received", reads_since("goods_received", GoodsReceivedPayload()))
+@operation("goods_received", reads_since("goods_received", GoodsReceivedPayload()), plain=(Refusal,))
 def goods_received(
     uow: UnitOfWork,
     *,

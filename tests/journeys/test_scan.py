@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Error as PageGone
 
+from tests.conftest import CHROMIUM, FLAGS
 from tests.journeys.test_look import AXE, FIND, RULES
 
 PACK = """(tracked) => { for (const [gtin, pack] of scanPage.reference.packs)
@@ -40,7 +41,7 @@ def until(page: Any, what: str, arg: Any = None, seconds_max: float = 20) -> Non
 
 def open_page(page: Any) -> None:
     page.goto("/scan")
-    until(page, "Boolean(window.scanPage?.reference.known && navigator.serviceWorker.controller)")
+    until(page, "Boolean(window.scanPage?.reference.known && navigator.serviceWorker.controller)", seconds_max=60)
 
 
 def wedge(page: Any, code: str) -> None:
@@ -187,6 +188,40 @@ def test_without_a_network_scans_survive_a_reload_and_arrive_exactly_once(phone,
     until(phone, "document.querySelector('#sent').innerText.includes('All sent')")
 
 
+def test_without_a_network_the_page_opens_after_the_phone_was_restarted(browser, house, tmp_path):
+    def start() -> Any:
+        return browser.browser_type.launch_persistent_context(
+            str(tmp_path),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            base_url=house.url,
+            viewport={"width": 390, "height": 844},
+        )
+
+    with start() as context:
+        page = context.pages[0]
+        sign_in_here(page, house, "worker")
+        open_page(page)
+        receive(page)
+        gtin, item_id, size = page.evaluate(PACK, False)
+        before = received(house, item_id)
+        context.set_offline(True)
+        wedge(page, gtin)
+        cookies = context.cookies()
+    with start() as context:
+        context.set_offline(True)
+        page = context.pages[0]
+        page.goto("/scan")
+        until(page, "window.scanPage?.waiting === 1")
+        page.wait_for_selector("#work:not([hidden])")
+        wedge(page, gtin)
+        assert received(house, item_id) == before
+        context.add_cookies(cookies)
+        context.set_offline(False)
+        all_sent(page)
+    assert received(house, item_id)[len(before) :] == [size, size]
+
+
 def test_an_answer_that_is_lost_on_the_way_is_asked_for_again_and_acts_once(phone, house):
     receive(phone)
     gtin, item_id, size = phone.evaluate(PACK, False)
@@ -241,6 +276,22 @@ def test_a_misread_code_changes_nothing_and_offers_two_ways_on(phone):
     assert "Misread" in verdict(phone)
     assert phone.locator("#ways button").count() == 2
     assert phone.locator("#lines li").count() == 0
+
+
+def test_a_scanner_works_on_any_field_and_leaves_what_people_typed(phone):
+    receive(phone)
+    dated, plain = phone.evaluate(PACK, True)[0], phone.evaluate(PACK, False)[0]
+    wedge(phone, dated)
+    phone.wait_for_selector("#date-year")
+    phone.focus("#date-year")
+    wedge(phone, plain)
+    assert phone.is_hidden("#sheet") and phone.locator("#lines li").count() == 1
+    phone.click("#keyboard")
+    phone.fill("#typed", "L-2081")
+    phone.wait_for_timeout(600)
+    wedge(phone, plain)
+    assert phone.locator("#lines li").count() == 2
+    all_sent(phone)
 
 
 def test_a_full_phone_is_told_before_the_scan_is_accepted(sign_in, house):

@@ -101,7 +101,8 @@ async function knowMe(me) {
   if (app.gate) {
     if (app.gate.due) {
       // The PIN was wrong too often while there was no network: the session ends first, then somebody signs in.
-      await fetch(config.sign_out, { method: "POST", body: new URLSearchParams({ csrf_token: me.csrf_token }), credentials: "same-origin" }).catch(() => null);
+      const left = await fetch(config.sign_out, { method: "POST", body: new URLSearchParams({ csrf_token: me.csrf_token }), credentials: "same-origin" });
+      if (!left.ok) throw new Error("not signed out yet");
       await app.store.remember("gate", (app.gate = { due: false }));
       app.sending.me = null;
       app.sync.signedOut = true;

@@ -132,8 +132,13 @@ export class Sync {
     if (status === 200) {
       this.me = body;
       this.#tell({ offline: false, signedOut: false });
-      await this.on.me(body);
-      return true;
+      try {
+        await this.on.me(body);
+      } catch (error) {
+        this.me = null;
+        throw error;
+      }
+      return this.me ? true : FIRST;
     }
     if (status === 0) {
       this.#tell({ offline: true });

@@ -10,7 +10,8 @@ export function listen(found, off = () => false) {
   let burst = "";
   let last = 0;
   let field = null;
-  let before = "";
+  // A field may pass the focus on in the middle of a burst: each gets back what stood in it.
+  const before = new Map();
   addEventListener(
     "keydown",
     (event) => {
@@ -18,11 +19,14 @@ export function listen(found, off = () => false) {
       const now = event.timeStamp;
       if (event.ctrlKey && event.code === "BracketRight") return void (burst += "\x1d");
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      if (now - last > (field ? FAST : SLOW)) {
+      const here = event.target instanceof HTMLInputElement ? event.target : null;
+      const pause = now - last;
+      if (pause > (here ? FAST : SLOW) || (here !== field && pause > FAST)) {
         burst = "";
-        field = event.target instanceof HTMLInputElement ? event.target : null;
-        before = field?.value ?? "";
+        before.clear();
       }
+      field = here;
+      if (field && !before.has(field)) before.set(field, field.value);
       last = now;
       if (event.key === "Enter" || event.key === "Tab") {
         const text = burst;
@@ -30,13 +34,13 @@ export function listen(found, off = () => false) {
         if (text.length < LEAST) return;
         event.preventDefault();
         event.stopImmediatePropagation();
-        if (field?.isConnected) field.value = before;
+        for (const [each, value] of before) each.value = value;
         found(text);
       } else if (event.key === "F8" || event.key === "GroupSeparator") burst += "\x1d";
       else if (event.key.length === 1) {
         burst += event.key;
         // A space from a scanner must not press the button that has the focus.
-        if (burst.length > 1 && !field) event.preventDefault();
+        if (burst.length > 2 && !field) event.preventDefault();
       }
     },
     { capture: true },
