@@ -53,6 +53,12 @@ document.addEventListener("htmx:sendError", ({ detail }) => {
 });
 const quiet = (element) => Boolean(element?.closest?.("[data-quiet]"));
 
+/* A row of tabs that is wider than the phone begins where one is. */
+for (const tabs of all(".tabs")) {
+  const here = one("[aria-current], [aria-selected='true']", tabs);
+  if (here && here.offsetLeft + here.offsetWidth > tabs.clientWidth) tabs.scrollLeft = here.offsetLeft - tabs.clientWidth / 3;
+}
+
 /* Old content stays and is dimmed when the new one takes longer than a glance. */
 const dimming = new WeakMap();
 document.addEventListener("htmx:beforeRequest", ({ detail }) => {
