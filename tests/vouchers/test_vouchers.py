@@ -20,9 +20,11 @@ from app.foundation.database import make_engine, make_sessions
 from app.foundation.errors import NotAllowed, NotFound
 from app.foundation.unit_of_work import unit_of_work
 from app.stock import service as stock
+from app.stock import voucher_papers
 from app.stock.models import Voucher
 from app.vouchers import exporting, queries, service
 from app.vouchers.queries import VouchersAsked
+from app.vouchers.words import KIND_NAMES
 from tests import builders
 from tests.conftest import EVERYTHING, NOON
 from tests.untranslated import untranslated
@@ -232,6 +234,11 @@ def test_papers_are_drawn_from_what_was_stored_and_say_when_they_hold_no_longer(
     assert "posted twice" in client.get(f"/vouchers/{ids[0]}").get_data(as_text=True)
 
 
+def test_every_kind_has_a_paper_of_its_own(app):
+    assert app.blueprints["vouchers"]
+    assert set(KIND_NAMES) <= set(voucher_papers.PAPERS)
+
+
 def test_a_reason_is_asked_for_and_the_page_says_that_no_goods_move(client_of, work, houses):
     with work() as uow:
         voucher_id = issue(uow, houses[0]).id
@@ -261,7 +268,8 @@ def test_programs_read_the_register_and_cancel_what_they_have_seen(client_of, wo
 @pytest.mark.parametrize("actor", ["manager", "auditor"])
 def test_every_sentence_can_be_translated(client_of, work, houses, actor):
     with work() as uow:
-        ids = [issue(uow, houses[0]).id, issue(uow, houses[0], "receipt").id]
+        line = {"lot": "L-7", "item_hu": "Bab", "item_en": "Beans", "unit_hu": "db", "unit_en": "pcs", "quantity": 5}
+        ids = [issue(uow, houses[0], lines=[line]).id, issue(uow, houses[0], "receipt").id]
         service.cancel(uow, voucher_id=ids[1], reason="posted twice")
     client = client_of(AUDITOR if actor == "auditor" else manager(houses[0]), PSEUDO_LANGUAGE=True)
     for path in ("/vouchers/", *(f"/vouchers/{each}" for each in ids)):
