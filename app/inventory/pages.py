@@ -226,7 +226,7 @@ def _address_of(proposal: Proposal, row: queries.Expiring) -> tuple[str, Message
         )
     if proposal.kind == "kit":
         return _first(
-            ("conversions.make_form", arguments, say("Make kits")),
+            ("conversions.assemble_form", arguments, say("Make kits")),
             ("conversions.conversions", {}, say("Make kits")),
         )
     if proposal.kind == "give":
