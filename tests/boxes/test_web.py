@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.boxes import queries, sscc
+from app.boxes import queries, service, sscc
 from app.factory import create_app
 from app.stock import queries as stock_queries
 from tests.builders import a_place, a_warehouse
@@ -192,8 +192,6 @@ def test_forms_do_it_once_and_say_why_not(web, work, hall):
 
 def test_a_worker_sees_no_box_of_another_warehouse(settings, clock, sessions, work, hall):
     with work() as uow:
-        from app.boxes import service
-
         elsewhere = service.open_box(uow, operation_id=uuid4(), place_id=a_place(uow, a_warehouse(uow)).id)
         own = service.open_box(uow, operation_id=uuid4(), place_id=hall.shelf)
     worker = hall.worker()
@@ -203,3 +201,39 @@ def test_a_worker_sees_no_box_of_another_warehouse(settings, clock, sessions, wo
     assert client.get(f"/boxes/{elsewhere.id}").status_code == 404
     for deed in ("close", "dissolve", "reopen"):
         assert client.post(f"/api/v1/boxes/{elsewhere.id}/{deed}").status_code == 404
+
+
+def test_the_list_and_a_box_ask_the_database_a_constant_number_of_times(web, sessions, work, hall):
+    """However many boxes there are, and however deep."""
+    from sqlalchemy import event
+
+    def statements(address):
+        asked = []
+        listen = lambda *facts: asked.append(facts[2])
+        engine = sessions.kw["bind"]
+        event.listen(engine, "before_cursor_execute", listen)
+        try:
+            assert web().get(address).status_code == 200
+        finally:
+            event.remove(engine, "before_cursor_execute", listen)
+        return len(asked)
+
+    with work() as uow:
+        pallet = service.open_box(uow, operation_id=uuid4(), place_id=hall.shelf, kind="pallet")
+    counted = []
+    for _ in range(2):
+        counted.append((statements("/boxes/"), statements(f"/boxes/{pallet.id}")))
+        with work() as uow:
+            for _ in range(5):
+                box = service.open_box(uow, operation_id=uuid4(), place_id=pallet.place_id)
+                service.fill_box(
+                    uow,
+                    operation_id=uuid4(),
+                    box_id=box.id,
+                    lot_id=hall.lot_id,
+                    from_place_id=hall.shelf,
+                    quantity=1,
+                )
+    few, many = counted
+    assert max(few[0], many[0]) <= 12 and many[0] <= few[0] + 1, counted
+    assert many[1] <= few[1] + 2 <= 20, counted
