@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from app.foundation.actor import Scope
 from app.foundation.unit_of_work import UnitOfWork
+from app.stock import queries
 
 SEAL_MOVEMENTS_MAX = 2_000
 LATE = timedelta(minutes=30)
@@ -30,6 +31,8 @@ BEHIND = timedelta(minutes=5)
 """What waits for its seal longer than this shows that nobody seals."""
 RECENT_SEALS = 200
 """Among so many seals there is one that holds more than stragglers."""
+NEWEST_SEALS = 5
+"""So many are looked at to count what waits."""
 BREACHES_MAX = 100
 SEALED = "ledger.sealed"
 _LOCK = 7_316_204_959
@@ -270,7 +273,7 @@ _CHAINS = text(
         SELECT max(newest.movement_ids[cardinality(newest.movement_ids)]) AS highest
         FROM (
             SELECT movement_ids FROM ledger_seal WHERE ledger_seal.warehouse_id = warehouse.id
-            ORDER BY number DESC LIMIT {RECENT_SEALS}
+            ORDER BY number DESC LIMIT {NEWEST_SEALS}
         ) AS newest
     ) AS sealed ON true
     CROSS JOIN LATERAL (
@@ -372,8 +375,19 @@ def _chosen(warehouse_ids: Iterable[int] | None) -> dict[str, Any]:
 
 def verify(uow: UnitOfWork, *, check: bool = True) -> ChainProof:
     """Check the chains of all warehouses that the actor may prove; without ``check`` only say where they stand."""
-    uow.actor.require("ledger.verify")
-    scope = uow.actor.grants["ledger.verify"]
-    ids = None if scope is Scope.ALL else uow.actor.reach.get(Scope.WAREHOUSE, ())
+    ids = _provable(uow)
     with uow.office("stock"):
         return verify_chain(uow.session, ids) if check else ChainProof(chains(uow.session, ids))
+
+
+def prove(uow: UnitOfWork) -> tuple[queries.Proof, ChainProof]:
+    """Return the proof of the balances and the check of the chains of all warehouses that the actor may prove."""
+    ids = _provable(uow)
+    with uow.office("stock"):
+        return queries.verify(uow.session, ids), verify_chain(uow.session, ids)
+
+
+def _provable(uow: UnitOfWork) -> Iterable[int] | None:
+    uow.actor.require("ledger.verify")
+    scope = uow.actor.grants["ledger.verify"]
+    return None if scope is Scope.ALL else uow.actor.reach.get(Scope.WAREHOUSE, ())
