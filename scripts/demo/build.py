@@ -19,7 +19,7 @@ from app.geography import service as geography
 from app.needs import service as needs
 from app.planning import service as planning
 from app.stock.models import Warehouse
-from scripts.demo import boxes, chain, counting, families, goods, levels, people, shelves, transfers
+from scripts.demo import boxes, chain, counting, families, files, goods, levels, people, shelves, transfers
 from scripts.demo import country as places
 from scripts.demo.plan import Size
 
@@ -76,6 +76,7 @@ def country(
     with unit_of_work(sessions, SYSTEM) as uow:
         transfers.invent(uow, Random(seed + 3), today)
         levels.set_them(uow, Random(seed + 7))
+        files.bring(uow)
     tell("transfers between warehouses")
     goods.invent(sessions, seed, today)
     tell("kits, quarantine and write-offs")
