@@ -468,10 +468,12 @@ def book(
         lines = []
         missing = quantity - source.available if source.guarded else 0
         if done and missing > 0:
-            review.append(_shortage(source, quantity))
             unknown = queries.virtual_place(uow.session, source.warehouse_id, PlaceKind.DISCREPANCY)
             held = ledger.hold(uow, [*keys, (lot_id, unknown.id)])
+            # A balance that was not there could not be locked: meanwhile somebody may have put the pieces there.
             missing = quantity - held[keys[0]].available
+        if done and missing > 0:
+            review.append(_shortage(held[keys[0]], quantity))
             lines.append(
                 Line(
                     lot_id,
