@@ -1,8 +1,12 @@
 """The chain of seals: whoever rewrites the ledger by force, with every right in the database, is found and named."""
 
 import hashlib
+import os
 import struct
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -17,6 +21,7 @@ from app.stock.models import LedgerSeal, Movement
 from app.stock.sealing import Breach
 from tests.stock.conftest import build_hall, move
 
+ROOT = Path(__file__).resolve().parents[2]
 WORKS = {"ledger.verify": Scope.WAREHOUSE}
 
 
@@ -286,3 +291,21 @@ def counted(uow, deed):
     uow.session.flush()
     event.remove(engine, "before_cursor_execute", note)
     return len(statements)
+
+
+def test_the_script_ends_with_0_where_the_chain_is_whole_and_with_1_and_the_movement_where_not(
+    sealed, work, database_url, superuser_url
+):
+    def script():
+        environment = {**os.environ, "DATABASE_URL": database_url}
+        command = [sys.executable, ROOT / "scripts/verify_ledger"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    whole = script()
+    assert (whole.returncode, "the chain is unbroken" in whole.stdout) == (0, True), whole.stderr
+    head = seals_of(work, sealed.warehouse_id)[-1]
+    assert head.hash.hex() in whole.stdout
+    victim = seals_of(work, sealed.warehouse_id)[1].movement_ids[0]
+    by_force(superuser_url, "UPDATE movement SET recorded_at = recorded_at + interval '1 day' WHERE id = %s", victim)
+    broken = script()
+    assert (broken.returncode, f"movement {victim}: changed" in broken.stdout) == (1, True), broken.stdout
