@@ -228,4 +228,4 @@ def arrival(uow: UnitOfWork, arrival_id: int) -> Any:
 def note(uow: UnitOfWork, arrival_id: int) -> Response:
     """Return the goods-received note of an arrival."""
     found = queries.arrival(uow.session, uow.actor, arrival_id)
-    return papers.as_response(papers.note(queries.vouchers(uow.session, [found.voucher_id]).get(found.voucher_id or 0)))
+    return papers.as_response(papers.note(queries.note_of(uow.session, found)))

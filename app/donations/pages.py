@@ -390,4 +390,4 @@ def close_arrival(uow: UnitOfWork, arrival_id: int) -> ResponseReturnValue:
 def note(uow: UnitOfWork, arrival_id: int) -> Response:
     """Show the goods-received note."""
     found = queries.arrival(uow.session, uow.actor, arrival_id)
-    return papers.as_response(papers.note(queries.vouchers(uow.session, [found.voucher_id]).get(found.voucher_id or 0)))
+    return papers.as_response(papers.note(queries.note_of(uow.session, found)))

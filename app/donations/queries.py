@@ -249,6 +249,14 @@ def vouchers(session: Session, voucher_ids: Iterable[int | None]) -> dict[int, V
     return {each.id: each for each in session.scalars(select(Voucher).where(Voucher.id.in_(ids)))} if ids else {}
 
 
+def note_of(session: Session, found: Arrival) -> Voucher:
+    """Return the goods-received note of an arrival; while it is being received there is none."""
+    note = vouchers(session, [found.voucher_id]).get(found.voucher_id or 0)
+    if note is None:
+        raise NoSuchArrival(arrival_id=found.id)
+    return note
+
+
 def certificate_of(session: Session, offer_id: int) -> Voucher | None:
     """Return the certificate that the donor was given for an offer."""
     return session.scalar(
