@@ -35,7 +35,7 @@ const warehouse = () => app.me?.warehouses[0]?.id ?? 0;
 
 async function start() {
   if ("serviceWorker" in navigator) {
-    navigator.serviceWorker.register(config.worker, { scope: config.page }).catch((error) => console.warn("no service worker", error));
+    keepOnPhone();
     navigator.serviceWorker.addEventListener("message", ({ data: told }) => told?.news === "page" && renewWhenQuiet());
   }
   try {
@@ -66,6 +66,26 @@ async function start() {
     drawStrips();
   }, 10_000);
   watchLock();
+}
+
+/** Keep the page on the phone; an installing that broke off is begun again. */
+async function keepOnPhone(wait = 2000) {
+  try {
+    const registration = await navigator.serviceWorker.register(config.worker, { scope: config.page });
+    const coming = registration.installing;
+    if (coming) {
+      await new Promise((kept, lost) => {
+        const look = () => (coming.state === "activated" ? kept() : coming.state === "redundant" && lost(new Error("not kept")));
+        coming.addEventListener("statechange", look);
+        look();
+      });
+    }
+    // A page that was opened while it was being installed may have been missed.
+    if (!navigator.serviceWorker.controller) (await navigator.serviceWorker.ready).active.postMessage({ claim: true });
+  } catch (error) {
+    console.warn("not kept on the phone yet", error);
+    setTimeout(() => keepOnPhone(Math.min(wait * 2, 300_000)), wait);
+  }
 }
 
 async function loadLines() {

@@ -26,6 +26,8 @@ self.addEventListener("activate", (event) => {
   );
 });
 
+self.addEventListener("message", (event) => event.data?.claim && event.waitUntil(self.clients.claim()));
+
 /** Fetch the page and keep it, if it is the page: not the sign-in, not a fault. */
 async function renew(request = PAGE) {
   const response = await fetch(request, { credentials: "same-origin", cache: "no-store" });
