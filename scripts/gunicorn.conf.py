@@ -3,7 +3,7 @@
 import os
 
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+threads = int(os.environ.get("WEB_THREADS", "24"))
 worker_class = "gthread"
 # The application is set up once and shared; its pool connects only after the fork.
 preload_app = True

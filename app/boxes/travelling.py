@@ -81,9 +81,8 @@ def arrive(uow: UnitOfWork, *, box_id: int, to: Place, operation_id: UUID, happe
         box = boxes[box_id]
         before = _stands_at(uow, box)
         carrying.bring_home(uow, place_ids=[each.place_id for each in boxes.values()], to=to)
-        with uow.office("stock"):
-            inner = [each.place_id for each in boxes.values() if each.id != box_id]
-            stock.stand_boxes(uow, place_id=box.place_id, on=to, with_place_ids=inner)
+        inner = [each.place_id for each in boxes.values() if each.id != box_id]
+        carrying.stand(uow, place_id=box.place_id, on=to, with_place_ids=inner)
         for each in boxes.values():
             each.warehouse_id, each.county_id = to.warehouse_id, to.county_id
         _note_move(uow, box, uuid5(operation_id, f"arrives/{box.id}"), before, to, happened_at)

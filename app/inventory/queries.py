@@ -823,3 +823,12 @@ def movements_to_export(
     if filters.category_id is not None:
         statement = statement.where(among(Item.category_id, ids_below(session, filters.category_id)))
     return list(session.execute(statement))
+
+
+def item_ids(session: Session, filters: Filters) -> list[int]:
+    """Return the items that the filters leave, retired ones too: the past had them."""
+    ids = ids_below(session, filters.category_id) if filters.category_id is not None else None
+    statement = catalogue.matching(filters.q, ids, retired=True).with_only_columns(Item.id)
+    if filters.storage_class:
+        statement = statement.where(Item.storage_class == filters.storage_class)
+    return [int(item_id) for item_id in session.scalars(statement)]

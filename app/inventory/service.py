@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.catalogue import queries as catalogue
-from app.catalogue.models import Item
 from app.delivery import totals as delivery
 from app.foundation.clock import HOME
 from app.foundation.unit_of_work import UnitOfWork
@@ -20,7 +19,10 @@ from app.inventory.queries import Expiring, Filters, LevelLine
 from app.needs import totals as needs
 from app.stock import past, totals
 from app.stock import queries as stock
-from app.stock.models import Warehouse
+
+if TYPE_CHECKING:
+    from app.catalogue.models import Item
+    from app.stock.models import Warehouse
 
 STEPS_MAX = 200
 """So many movements are shown of the way of a lot."""
@@ -242,18 +244,10 @@ def stock_at(uow: UnitOfWork, filters: Filters, *, on: date, clock: str = "recor
     homes = warehouses_asked(uow, warehouse_id=filters.warehouse_id, county_id=filters.county_id)
     item_ids: list[int] | None = None
     if filters.category_id is not None or filters.storage_class or filters.q:
-        item_ids = _item_ids(uow, filters)
+        item_ids = queries.item_ids(uow.session, filters)
     rows = past.stock_at(uow, day=on, clock=clock, warehouse_ids=[each.id for each in homes], item_ids=item_ids)
     lines = _past_lines(uow, rows, by, filters.language, {each.id: each for each in homes})
     return Past(on, lines, sum(row.value for row in rows), sum(row.weight_g for row in rows))
-
-
-def _item_ids(uow: UnitOfWork, filters: Filters) -> list[int]:
-    ids = queries.ids_below(uow.session, filters.category_id) if filters.category_id is not None else None
-    statement = catalogue.matching(filters.q, ids, retired=True).with_only_columns(Item.id)
-    if filters.storage_class:
-        statement = statement.where(Item.storage_class == filters.storage_class)
-    return [int(item_id) for item_id in uow.session.scalars(statement)]
 
 
 def _past_lines(

@@ -48,12 +48,13 @@ BATCH_BYTES = 4096
 """What is longer holds many operations: a phone sends what it queued."""
 WAIT_SECONDS = (1, 4)
 _AT_WORK = threading.BoundedSemaphore(1)
-_IN_THE_ROOM = threading.BoundedSemaphore(2)
-QUEUE_SECONDS_MAX = 10
+_IN_THE_ROOM = threading.BoundedSemaphore(18)
+"""One at work and the rest waiting, out of the server's 24 threads: those left over are for everybody else."""
+QUEUE_SECONDS_MAX = 30
 
 
 def one_batch_after_another(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let each process of the server work on one batch at a time, and one wait: others have the rest of it.
+    """Let each process of the server work on one batch at a time; the next ones wait, and too many are sent away.
 
     After an outage every phone sends at once. Those who open a page or scan one thing must not wait behind them.
     """

@@ -16,7 +16,7 @@ from app.stock import ledger
 from app.stock.errors import PlaceNotEmpty, PlaceRetired, WrongPlace
 from app.stock.ledger import Line
 from app.stock.models import Balance, Kind, Movement, Place
-from app.stock.service import ENDS, Step
+from app.stock.service import ENDS, Step, stand_boxes
 
 
 def carry(
@@ -42,7 +42,7 @@ def carry(
         )
         for number, step in enumerate(steps)
     ]
-    with uow.office(ledger.OFFICE):
+    with uow.office("stock"):
         held = ledger.hold(
             uow, [(each.lot_id, place) for each in lines for place in (each.from_place_id, each.to_place_id)]
         )
@@ -58,11 +58,18 @@ def carry(
         return ledger.post(uow, held, lines)
 
 
+def stand(uow: UnitOfWork, *, place_id: int, on: Place, with_place_ids: Sequence[int]) -> None:
+    """Let a box's place, and those in it, stand in another place."""
+    with uow.office("stock"):
+        stand_boxes(uow, place_id=place_id, on=on, with_place_ids=with_place_ids)
+        uow.session.flush()
+
+
 def bring_home(uow: UnitOfWork, *, place_ids: Collection[int], to: Place) -> None:
     """Let empty places of boxes, with their balances, belong to the warehouse of ``to``. What moved before stays told
     where it moved.
     """
-    with uow.office(ledger.OFFICE):
+    with uow.office("stock"):
         uow.session.execute(
             select(Balance.id).where(Balance.place_id.in_(place_ids)).order_by(Balance.id).with_for_update()
         )

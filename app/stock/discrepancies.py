@@ -54,7 +54,7 @@ def open_review(
     The warehouse is that of the place or lot, else ``warehouse_id``, else the actor's own: nobody writes into the
     queue of a warehouse where they do not work. Without any there is nobody to look, and None is returned.
     """
-    with uow.office(ledger.OFFICE):
+    with uow.office("stock"):
         booked = queries.movements_of_operation(uow.session, operation_id)
         place = uow.session.get(Place, place_id) if place_id else _place(uow, payload, booked)
         lot = uow.session.get(Lot, lot_id) if lot_id else _lot(uow, payload, booked)
@@ -155,7 +155,7 @@ def moved_since(
         Movement.happened_at > since,
         or_(among(Movement.from_place_id, places), among(Movement.to_place_id, places)),
     )
-    with uow.office(ledger.OFFICE):
+    with uow.office("stock"):
         return [(row[0], row[1], row[2], row[3], row[4]) for row in uow.session.execute(statement)]
 
 
@@ -174,7 +174,7 @@ class Adjustment:
 
 def hold(uow: UnitOfWork, keys: Iterable[ledger.Key]) -> dict[ledger.Key, Held]:
     """Lock balances until the commit, so that nobody changes them between comparing and adjusting."""
-    with uow.office(ledger.OFFICE):
+    with uow.office("stock"):
         return ledger.hold(uow, keys)
 
 
@@ -182,7 +182,7 @@ def adjust(uow: UnitOfWork, *, operation_id: UUID, adjustments: Sequence[Adjustm
     """Bring books to what is there, as lines of one operation in the order given; more than is free is refused."""
     if not adjustments:
         return []
-    with uow.office(ledger.OFFICE):
+    with uow.office("stock"):
         places = queries.places_by_id(uow.session, {each.place_id for each in adjustments})
         homes = {place.warehouse_id for place in places.values()}
         accounts = {

@@ -32,3 +32,15 @@ def paper_hand_out(uow: UnitOfWork, movement: Movement) -> Voucher | None:
         subject=("movement", movement.id),
         content={"warehouse": source.warehouse.name, "reason": movement.reason, "lines": [line]},
     )
+
+
+def issued(uow: UnitOfWork, *, voucher_id: int) -> Voucher | None:
+    """Return a voucher to a package that has judged who may read it."""
+    with uow.office("stock"):
+        return uow.session.get(Voucher, voucher_id)
+
+
+def papers_of(uow: UnitOfWork, *, subject: tuple[str, int]) -> list[Voucher]:
+    """Return the vouchers of a subject, whoever asks, to a package that has judged what follows for them."""
+    with uow.office("stock"):
+        return queries.vouchers_of(uow.session, uow.actor, subject)

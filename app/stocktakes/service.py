@@ -51,7 +51,6 @@ from app.stocktakes.models import Count, Deed, Stocktake, StocktakeLine, Stockta
 if TYPE_CHECKING:
     from app.stock.models import Movement, Place, Review
 
-OFFICE = "stocktakes"
 REASONS = ("unbooked", "miscounted", "misplaced", "damaged", "spoiled", "stolen", "unknown")
 """Why a difference is accepted."""
 TO_LOSS = frozenset({"damaged", "spoiled", "stolen"})
@@ -676,7 +675,7 @@ def contained_already(uow: UnitOfWork, movements: Sequence[Movement]) -> Sequenc
     for warehouse_id in sorted({places[place].warehouse_id for place, *_ in signed}):
         _lock_late_entries(uow, warehouse_id, alone=False)
     keys = sorted({(place, lot) for place, lot, *_ in signed})
-    with uow.office(OFFICE):
+    with uow.office("stocktakes"):
         covered = queries.covered(uow.session, keys, min(each[3] for each in signed))
     wrong = counting.contained(signed, {key: at for key, (_, at) in covered.items()})
     return [Contained(lot, place, quantity, covered[place, lot][0]) for (place, lot), quantity in sorted(wrong.items())]

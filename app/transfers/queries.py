@@ -26,7 +26,6 @@ from app.stock.models import (
     PlaceKind,
     Reservation,
     ReservationState,
-    Voucher,
     Warehouse,
 )
 from app.stock.picking import LotOnShelf
@@ -127,11 +126,6 @@ def lots_of(session: Session, transfer_id: int) -> list[LotSeen]:
         .order_by(Item.name_hu_key, Lot.expires_on, TransferLot.id)
     )
     return [LotSeen(*row) for row in session.execute(statement)]
-
-
-def note_of(session: Session, voucher_id: int | None) -> Voucher | None:
-    """Return the transfer note."""
-    return None if voucher_id is None else session.get(Voucher, voucher_id)
 
 
 def belongs_to_transfer(session: Session, operation_id: UUID) -> bool:

@@ -21,7 +21,7 @@ from app.boxes import travelling
 from app.foundation.errors import NotAllowed, Stale
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.stock import carrying
+from app.stock import carrying, issuing
 from app.stock import queries as stock_queries
 from app.stock import service as stock
 from app.stock.errors import NoSuchWarehouse, NotToBeHandedOut, OperationDiffers, WrongPlace
@@ -569,8 +569,7 @@ def _note(uow: UnitOfWork, transfer: Transfer) -> dict[str, Any]:
 def note(uow: UnitOfWork, *, transfer_id: int) -> Voucher | None:
     """Return the transfer note; both warehouses read it."""
     found = queries.transfer(uow.session, uow.actor, transfer_id)
-    with uow.office("stock"):
-        return queries.note_of(uow.session, found.voucher_id)
+    return None if found.voucher_id is None else issuing.issued(uow, voucher_id=found.voucher_id)
 
 
 # Arriving -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.foundation.unit_of_work import UnitOfWork
-from app.stock import queries as stock_queries
+from app.stock import issuing
 from app.stock import service as stock
 from app.vouchers import queries
 
@@ -26,7 +26,5 @@ def cancel(uow: UnitOfWork, *, voucher_id: int, reason: str) -> Voucher:
 def _paper_of_what_is_taken_back(uow: UnitOfWork, movement: Movement) -> None:
     """An issue note holds no longer once the hand-over that it papers is taken back."""
     if movement.kind == "hand_over":
-        with uow.office("stock"):
-            papers = stock_queries.vouchers_of(uow.session, uow.actor, ("movement", movement.id))
-        for paper in papers:
+        for paper in issuing.papers_of(uow, subject=("movement", movement.id)):
             stock.cancel_voucher(uow, voucher_id=paper.id, reason=TAKEN_BACK)

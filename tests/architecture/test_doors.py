@@ -11,7 +11,7 @@ from pathlib import Path
 from app.foundation.database import Base
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = {"models", "queries"}
+READERS = {"models", "queries", "totals"}
 
 
 def imported_models(source):

@@ -43,7 +43,9 @@ def build_hall(uow, on_shelf=10, **facts) -> Hall:
     item = an_item(uow)
     van, other = a_place(uow, warehouse, PlaceKind.VEHICLE), a_place(uow, warehouse)
     lot = a_lot(uow, warehouse, on_shelf=on_shelf, **facts)
-    ids = {kind: the_place(uow, warehouse, kind).id for kind in PlaceKind if kind not in (PlaceKind.VEHICLE, PlaceKind.BOX)}
+    ids = {
+        kind: the_place(uow, warehouse, kind).id for kind in PlaceKind if kind not in (PlaceKind.VEHICLE, PlaceKind.BOX)
+    }
     return Hall(
         warehouse_id=warehouse.id,
         county_id=warehouse.county_id,

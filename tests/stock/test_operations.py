@@ -1,6 +1,7 @@
 """Operations of devices: once and for ever, in order, each with a final answer."""
 
 import json
+import os
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -448,24 +449,29 @@ def test_opposite_moves_of_many_lots_at_once_never_deadlock(sessions, work, cloc
         assert queries.verify(uow.session).holds
 
 
+HAMMERED = int(os.environ.get("TORTURE_OPERATIONS", "3200"))
+"""100,000 is the whole measure; the suite takes a part of it."""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_twenty_thousand_operations_over_five_hot_lots_through_http_lose_nothing(web, work):
+def test_thousands_of_operations_over_five_hot_lots_through_http_lose_nothing(web, work):
     """A1, A2: 16 threads, 20 % sent twice; over-issue 0, drift 0."""
+    total, threads = HAMMERED, 16
+    each = total // 8  # of each of the five lots: about half of what is wanted
     with work() as uow:
-        hall = build_hall(uow, on_shelf=1000)
+        hall = build_hall(uow, on_shelf=each)
         lots = [hall.lot_id] + [
             service.receive(
                 uow,
                 operation_id=uuid4(),
                 item_id=hall.item_id,
-                quantity=1000,
+                quantity=each,
                 place_id=hall.shelf,
                 warehouse_id=hall.warehouse_id,
             ).id
             for _ in range(4)
         ]
-    total, threads = 20_000, 16
     counted: list[dict[str, int]] = []
 
     def hammer(number):
@@ -488,8 +494,8 @@ def test_twenty_thousand_operations_over_five_hot_lots_through_http_lose_nothing
     with work() as uow:
         loaded = select(func.sum(Balance.on_hand)).where(Balance.place_id == hall.van)
         left = select(func.sum(Balance.on_hand)).where(Balance.place_id == hall.shelf)
-        assert uow.session.scalar(loaded) == issued <= 5000, "over-issue"
-        assert uow.session.scalar(left) == 5000 - issued
+        assert uow.session.scalar(loaded) == issued <= 5 * each, "over-issue"
+        assert uow.session.scalar(left) == 5 * each - issued
         moved = select(func.sum(Movement.quantity)).where(Movement.kind == Kind.LOAD)
         assert uow.session.scalar(moved) == issued, "drift"
         assert uow.session.scalar(left) == 0, "everything was wanted, so everything went"
