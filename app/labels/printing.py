@@ -155,7 +155,7 @@ def documents(uow: UnitOfWork, *, size: str, kind: str, ids: Collection[int]) ->
         ]
     if kind == "stocktake":
         return [
-            faces.document(label, What.STOCKTAKE, each.id, f"S-{each.id}", [say("Stocktake"), name])
+            faces.document(label, What.STOCKTAKE, each.id, f"LEL-{each.id}", [say("Stocktake"), name])
             for each, name in queries.stocktakes(uow.session, uow.actor, ids)
         ]
     return [

@@ -84,6 +84,8 @@ LETTERS: dict[str, What] = {
     "X": What.MULTIPLIER,
 }
 """The kinds of our own codes: AB:L:20811:7K. People type L-20811."""
+SAID = {letter: letter for letter in LETTERS} | {"S": "LEL"}
+"""How people write them: a stocktake is LEL-3, because S-3 is a write-off."""
 
 
 class Reason(StrEnum):
@@ -250,7 +252,7 @@ def _one(text: str, symbology: str | None, year: int) -> Scanned:
 # Our own codes
 
 PRINTED = re.compile(r"AB:([A-Z]):([0-9A-Z.-]{1,40}):([0-9A-Z]{2})")
-TYPED = re.compile(r"([LPRASF])-([1-9][0-9]{0,14})")
+TYPED = re.compile(r"(L|P|R|A|LEL|F)-([1-9][0-9]{0,14})")
 PLACE = re.compile(r"[A-Z0-9]{2,8}(-[A-Z0-9]{1,12}){1,6}")
 SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PRIME = 1021
@@ -283,7 +285,8 @@ def _own(text: str) -> Scanned | None:
         return _own_of(text, LETTERS[found[1]], found[1], found[2])
     found = TYPED.fullmatch(upper)
     if found:
-        return Scanned(LETTERS[found[1]], text, code=upper, id=int(found[2]))
+        letter = next(letter for letter, said in SAID.items() if said == found[1])
+        return Scanned(LETTERS[letter], text, code=upper, id=int(found[2]))
     if PLACE.fullmatch(upper) and re.search("[A-Z]", upper.split("-")[0]):
         return Scanned(What.PLACE, text, code=upper)
     return None
@@ -300,7 +303,7 @@ def _own_of(text: str, kind: What, letter: str, body: str) -> Scanned:
     if kind == What.MULTIPLIER:
         good = int(body) in MULTIPLIERS
         return Scanned(kind, text, quantity=int(body)) if good else _refused(text, Reason.OWN_CODE)
-    return Scanned(kind, text, code=f"{letter}-{body}", id=int(body))
+    return Scanned(kind, text, code=f"{SAID[letter]}-{body}", id=int(body))
 
 
 # Plain numbers

@@ -265,7 +265,7 @@ def test_every_refusal_leaves_the_work_as_it_was_and_offers_ways_on(play):
             "5999000412301",
             "AB:L:20811:99",
             "P-123456",
-            "S-99",
+            "LEL-99",
             "XYZ-9-9",
             "hello",
             "(01)05999000412300(17)269999",

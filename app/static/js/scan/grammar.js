@@ -177,8 +177,10 @@ function one(text, symbology, year) {
 
 // Our own codes
 
+/* How people write a stocktake: S-3 is a write-off. */
+const STOCKTAKE = "LEL";
 const PRINTED = /^AB:([A-Z]):([0-9A-Z.-]{1,40}):([0-9A-Z]{2})$/;
-const TYPED = /^([LPRASF])-([1-9][0-9]{0,14})$/;
+const TYPED = /^(L|P|R|A|LEL|F)-([1-9][0-9]{0,14})$/;
 const PLACE = /^[A-Z0-9]{2,8}(-[A-Z0-9]{1,12}){1,6}$/;
 const SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const PRIME = 1021;
@@ -197,7 +199,7 @@ function own(text) {
     return ownOf(text, LETTERS[found[1]], found[1], found[2]);
   }
   const found = TYPED.exec(upper);
-  if (found) return made(LETTERS[found[1]], text, { code: upper, id: Number(found[2]) });
+  if (found) return made(LETTERS[found[1] === STOCKTAKE ? "S" : found[1]], text, { code: upper, id: Number(found[2]) });
   if (PLACE.test(upper) && /[A-Z]/.test(upper.split("-")[0])) return made("place", text, { code: upper });
   return null;
 }
@@ -213,7 +215,7 @@ function ownOf(text, kind, letter, body) {
     const quantity = Number(body);
     return quantity >= 2 && quantity <= 100 ? made(kind, text, { quantity }) : refused(text, "own_code");
   }
-  return made(kind, text, { code: `${letter}-${body}`, id: Number(body) });
+  return made(kind, text, { code: `${letter === "S" ? STOCKTAKE : letter}-${body}`, id: Number(body) });
 }
 
 // Plain numbers
