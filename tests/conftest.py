@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from psycopg import sql
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -37,6 +39,24 @@ from scripts.local import migrations, servers
 for module in pkgutil.walk_packages(application.__path__, "app."):
     if module.name.endswith(".models"):
         importlib.import_module(module.name)
+
+
+class Compiled(BytecodeCache):
+    """Templates as they were compiled for the first application of this process: each test makes one of its own."""
+
+    kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Hand a template back."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {"bytecode_cache": Compiled()}
 
 NOON = datetime(2026, 11, 23, 11, tzinfo=UTC)
 """Noon in Budapest on a Monday; the clock of tests unless they turn it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,9 @@ def language() -> str:
     return locale.language if locale else DEFAULT
 
 
+@cache
 def load(folder: Path, language: str) -> NullTranslations:
-    """Read every catalogue of one language into one."""
+    """Read every catalogue of one language into one; once a process."""
     whole = Catalog(locale=Locale.parse(language))
     for path in sorted(folder.glob("*.po")):
         with path.open("rb") as file:

@@ -47,6 +47,8 @@ class Browser:
         return found.value if found else None
 
     def _read(self, answer: Any) -> None:
+        if answer.mimetype != "text/html":
+            return
         found = re.search(r'name="csrf-token" content="([^"]+)"', answer.get_data(as_text=True))
         if found:
             self.token = found[1]

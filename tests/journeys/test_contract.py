@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,8 +21,8 @@ ROLES = [
     *("partner", "coordinator", "county", "dispatcher", "worker"),
     *("manager", "driver", "donor", "auditor", "admin"),
 ]
-EXAMPLES = 2
-"""Of each operation, for each role: together some thousand requests."""
+EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "1"))
+"""Of each operation, for each role: together some thousand requests. More by night."""
 
 
 @pytest.fixture(scope="module")
