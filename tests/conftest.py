@@ -89,6 +89,11 @@ def pytest_configure(config: pytest.Config) -> None:
         start_cluster()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long stories, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "journeys")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what this process has started."""
     STARTED.close()

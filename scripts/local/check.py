@@ -99,7 +99,11 @@ def check() -> bool:
 
 def test(given: list[str]) -> int:
     """Run pytest in three processes, unless the arguments say otherwise: on two cores one often waits for a server."""
-    parallel = [] if any(argument.startswith(("-n", "--pdb")) for argument in given) else ["-n3", "--dist=loadfile"]
+    parallel = (
+        []
+        if any(argument.startswith(("-n", "--pdb")) for argument in given)
+        else ["-n3", "--dist=loadfile", "--no-loadscope-reorder"]
+    )
     command = [sys.executable, "-m", "pytest", *parallel, *given]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
 
