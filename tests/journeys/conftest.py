@@ -10,17 +10,25 @@ from typing import Any
 import pyotp
 import pytest
 
+from scripts.local import servers
 from tests.journeys import house as houses
 
 
 @pytest.fixture(scope="session")
 def house(
-    template_with: Any, new_database: Any, valkey_server: Any, tmp_path_factory: pytest.TempPathFactory
+    template_with: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[houses.House]:
-    """One running house a process, on a small country; stories use families of their own."""
+    """One running house a process, on a small country; stories use families of their own.
+
+    Its Valkey is its own: its workers listen until the process ends, and would answer the bells of other tests.
+    """
     data_dir = tmp_path_factory.mktemp("house")
     template = template_with("house_country", lambda url: houses.fill(url, data_dir))
-    with new_database(template) as url, houses.running(url, valkey_server.url, data_dir) as running:
+    with (
+        servers.fleeting_valkey() as valkey,
+        new_database(template) as url,
+        houses.running(url, valkey.url, data_dir) as running,
+    ):
         yield running
 
 
