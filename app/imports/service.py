@@ -353,8 +353,8 @@ def _write_stock(uow: UnitOfWork, held: Import, rows: Sequence[Mapping[str, Any]
         }
         for row in rows
     ]
-    lots = stock.receive_many(uow, arrivals)
-    return {"lots": [lot.id for lot in lots]}
+    lots = stock.receive_thousands(uow, arrivals)
+    return {"lots": lots}
 
 
 def _write_catalogue(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -325,39 +325,79 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
     """Receive many lots at once; each is what ``receive`` takes, by the same names. The same few statements for all."""
     if not arrivals:
         return []
-    warehouse_ids = {arrival["warehouse_id"] for arrival in arrivals}
     with _office(uow, "stock.operate"):
-        many = len(arrivals) > 1
-        places = queries.places_by_id(uow.session, {each["place_id"] for each in arrivals}) if many else {}
-        items = catalogue.items_by_id(uow.session, {each["item_id"] for each in arrivals}) if many else {}
-        donors = _donors(uow, warehouse_ids)
-        lots = []
-        for arrival in arrivals:
-            place = places.get(arrival["place_id"]) or queries.place(uow.session, arrival["place_id"])
-            item = items.get(arrival["item_id"]) or catalogue.plain_item(uow.session, arrival["item_id"])
-            # Kept, so that the session finds them again: it forgets what nobody holds.
-            uow.kept.setdefault("stock.seen", {}).update({place.code: place, item.code: item})
-            _may_receive(uow, place, arrival["warehouse_id"], item, arrival.get("expires_on"))
-            lots.append(_lot(uow, item, arrival))
+        lots = [Lot(**facts) for facts in _lots(uow, arrivals)]
         uow.session.add_all(lots)
         uow.session.flush()
-        lines = [
-            Line(
-                lot_id=lot.id,
-                from_place_id=donors[arrival["warehouse_id"]].id,
-                to_place_id=arrival["place_id"],
-                quantity=arrival["quantity"],
-                kind=Kind.RECEIVE,
-                operation_id=arrival["operation_id"],
-                happened_at=arrival.get("happened_at"),
-            )
-            for lot, arrival in zip(lots, arrivals, strict=True)
-        ]
+        lines = _receipts(uow, arrivals, [lot.id for lot in lots])
         held = ledger.hold(uow, [key for line in lines for key in _ends(line)])
         ledger.post(uow, held, lines, noted=len(lines) == 1)
     if len(lines) > 1:
-        uow.record("stock.received", lots=len(lots), warehouses=len(warehouse_ids))
+        _note_received(uow, arrivals)
     return lots
+
+
+def receive_thousands(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Receive the lots of a whole list, as ``receive_many`` does at a third of its cost: only their ids are told."""
+    with _office(uow, "stock.operate"):
+        lot_ids = insert_rows(uow.session, Lot, _lots(uow, arrivals))
+        lines = _receipts(uow, arrivals, lot_ids)
+        held = ledger.hold(uow, [key for line in lines for key in _ends(line)])
+        ledger.post(uow, held, lines, noted=False)
+    _note_received(uow, arrivals)
+    return lot_ids
+
+
+def _lots(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Judge arrivals; return what the lots of them are, in their order."""
+    many = len(arrivals) > 1
+    places = queries.places_by_id(uow.session, {each["place_id"] for each in arrivals}) if many else {}
+    items = catalogue.items_by_id(uow.session, {each["item_id"] for each in arrivals}) if many else {}
+    lots = []
+    for arrival in arrivals:
+        place = places.get(arrival["place_id"]) or queries.place(uow.session, arrival["place_id"])
+        item = items.get(arrival["item_id"]) or catalogue.plain_item(uow.session, arrival["item_id"])
+        # Kept, so that the session finds them again: it forgets what nobody holds.
+        uow.kept.setdefault("stock.seen", {}).update({place.code: place, item.code: item})
+        _may_receive(uow, place, arrival["warehouse_id"], item, arrival.get("expires_on"))
+        lots.append(_lot(uow, item, arrival))
+    return lots
+
+
+def _lot(uow: UnitOfWork, item: Item, arrival: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "item_id": item.id,
+        "expires_on": arrival.get("expires_on"),
+        "use_by": arrival.get("use_by", False),
+        "batch": arrival.get("batch"),
+        "condition": arrival.get("condition", "new"),
+        "state": LotState(arrival.get("state", LotState.FREE)).value,
+        "unit_value_huf": arrival.get("unit_value_huf"),
+        "source": arrival.get("source"),
+        "warehouse_id": arrival["warehouse_id"],
+        "received_at": arrival.get("happened_at") or uow.now,
+    }
+
+
+def _receipts(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]], lot_ids: Sequence[int]) -> list[Line]:
+    """Return the movements by which lots come from their donors."""
+    donors = _donors(uow, {arrival["warehouse_id"] for arrival in arrivals})
+    return [
+        Line(
+            lot_id=lot_id,
+            from_place_id=donors[arrival["warehouse_id"]].id,
+            to_place_id=arrival["place_id"],
+            quantity=arrival["quantity"],
+            kind=Kind.RECEIVE,
+            operation_id=arrival["operation_id"],
+            happened_at=arrival.get("happened_at"),
+        )
+        for lot_id, arrival in zip(lot_ids, arrivals, strict=True)
+    ]
+
+
+def _note_received(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> None:
+    uow.record("stock.received", lots=len(arrivals), warehouses=len({each["warehouse_id"] for each in arrivals}))
 
 
 def _donors(uow: UnitOfWork, warehouse_ids: Iterable[int]) -> dict[int, Place]:
@@ -379,21 +419,6 @@ def _may_receive(uow: UnitOfWork, place: Place, warehouse_id: int, item: Item, e
         raise ItemRetired(item=item.name_hu)
     if item.tracks_expiry and expires_on is None:
         raise ExpiryNeeded(item=item.name_hu)
-
-
-def _lot(uow: UnitOfWork, item: Item, arrival: Mapping[str, Any]) -> Lot:
-    return Lot(
-        item_id=item.id,
-        expires_on=arrival.get("expires_on"),
-        use_by=arrival.get("use_by", False),
-        batch=arrival.get("batch"),
-        condition=arrival.get("condition", "new"),
-        state=LotState(arrival.get("state", LotState.FREE)).value,
-        unit_value_huf=arrival.get("unit_value_huf"),
-        source=arrival.get("source"),
-        warehouse_id=arrival["warehouse_id"],
-        received_at=arrival.get("happened_at") or uow.now,
-    )
 
 
 # Moving -------------------------------------------------------------------------------------------------------------
@@ -543,7 +568,7 @@ def open_lot(uow: UnitOfWork, *, warehouse_id: int, item_id: int, **facts: Any) 
     item = catalogue.plain_item(uow.session, item_id)
     if item.retired_at is not None:
         raise ItemRetired(item=item.name_hu)
-    lot = _lot(uow, item, {"warehouse_id": warehouse_id, **facts})
+    lot = Lot(**_lot(uow, item, {"warehouse_id": warehouse_id, **facts}))
     uow.session.add(lot)
     uow.session.flush()
     return lot
@@ -1069,9 +1094,18 @@ def _end(uow: UnitOfWork, reservation_ids: Sequence[int], state: ReservationStat
 
 
 def issue_voucher(
-    uow: UnitOfWork, *, kind: str, warehouse_id: int, subject: tuple[str, int], content: dict[str, Any]
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    warehouse_id: int,
+    subject: tuple[str, int],
+    content: dict[str, Any],
+    posted_by_id: int | None = None,
 ) -> Voucher:
-    """Number a document. The number is drawn in this transaction, so that an undone deed leaves no gap."""
+    """Number a document. The number is drawn in this transaction, so that an undone deed leaves no gap.
+
+    ``posted_by_id`` is who asked for it, where a job writes it.
+    """
     with uow.office("stock"):
         warehouse = uow.session.get_one(Warehouse, warehouse_id)
         year = uow.now.astimezone(queries.HOME).year
@@ -1093,7 +1127,7 @@ def issue_voucher(
             warehouse_id=warehouse_id,
             county_id=warehouse.county_id,
             posted_at=uow.now,
-            posted_by_id=uow.actor.id,
+            posted_by_id=posted_by_id or uow.actor.id,
             subject_kind=subject[0],
             subject_id=subject[1],
             content=content,

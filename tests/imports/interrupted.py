@@ -22,7 +22,7 @@ def stops_after(deed):
 
 
 if __name__ == "__main__":
-    for module, name in ((stock, "receive_many"), (stock, "take_back"), (catalogue, "load_items")):
+    for module, name in ((stock, "receive_thousands"), (stock, "take_back"), (catalogue, "load_items")):
         setattr(module, name, stops_after(getattr(module, name)))
     sessions = make_sessions(make_engine(sys.argv[1], pool_size=4))
     worker = job_queue.Worker(make_sessions=lambda: sessions, actor=EVERYTHING, ring=lambda ids: None)
