@@ -81,7 +81,7 @@ def available(session: Session, actor: Actor, item_ids: Iterable[int], today: da
         .join(Item, Item.id == Balance.item_id)
         .where(
             visible(actor, "stock.read", Balance),
-            Balance.guarded,
+            Balance.stocked,
             Balance.item_id.in_(ids),
             Balance.on_hand > Balance.reserved,
             Lot.state == LotState.FREE,
@@ -123,7 +123,7 @@ def part_lots(
         .options(joinedload(Place.root))
         .where(
             visible(actor, "stock.read", Balance),
-            Balance.guarded,
+            Balance.stocked,
             Balance.warehouse_id == warehouse_id,
             Balance.item_id.in_(set(item_ids)),
             Balance.on_hand > Balance.reserved,
@@ -150,7 +150,7 @@ def last_lot(session: Session, actor: Actor, warehouse_id: int, item_id: int) ->
             visible(actor, "stock.read", Balance),
             Balance.guarded,
             Balance.warehouse_id == warehouse_id,
-            Balance.item_id == item_id,
+            Lot.item_id == item_id,
             Place.kind.in_(PICKABLE),
         )
         .order_by(Balance.id.desc())

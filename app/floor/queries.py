@@ -87,8 +87,7 @@ def _lots(session: Session, actor: Actor, warehouse: Warehouse) -> Rows:
         .where(
             visible(actor, "stock.read", Balance),
             Balance.warehouse_id == warehouse.id,
-            Balance.guarded,
-            Balance.on_hand > 0,
+            Balance.stocked,
         )
         .order_by(Balance.id)
     )

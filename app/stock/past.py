@@ -52,7 +52,7 @@ _BACK = """,
         SELECT balance.warehouse_id, balance.item_id, sum(balance.on_hand) AS quantity,
                sum(balance.on_hand * coalesce(lot.unit_value_huf, item.value_huf)) AS value
         FROM balance JOIN lot ON lot.id = balance.lot_id JOIN item ON item.id = balance.item_id
-        WHERE balance.guarded AND balance.on_hand > 0
+        WHERE balance.stocked
           AND balance.warehouse_id = ANY (CAST(:warehouses AS bigint[]))
           AND (CAST(:items AS bigint[]) IS NULL OR balance.item_id = ANY (CAST(:items AS bigint[])))
         GROUP BY balance.warehouse_id, balance.item_id
@@ -130,7 +130,7 @@ def _nearer(uow: UnitOfWork, until: datetime) -> str:
 _NOW = text(
     """
     SELECT coalesce(sum(on_hand), 0)::bigint FROM balance
-    WHERE guarded AND item_id = :item AND warehouse_id = ANY (CAST(:warehouses AS bigint[]))
+    WHERE stocked AND item_id = :item AND warehouse_id = ANY (CAST(:warehouses AS bigint[]))
     """
 )
 

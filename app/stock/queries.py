@@ -230,7 +230,7 @@ def warehouse_totals(session: Session, actor: Actor, today: date) -> list[Wareho
             func.count().filter(Balance.expires_on <= soon),
         )
         .join(Item, Item.id == Balance.item_id)
-        .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
+        .where(visible(actor, "stock.read", Balance), Balance.stocked)
         .group_by(Balance.warehouse_id)
     )
     totals = {row[0]: row for row in session.execute(statement)}
@@ -266,7 +266,7 @@ def _in_view(view: str | None, today: date) -> ColumnElement[bool]:
     """Return which balances a saved view shows."""
     if view == "discrepancy":
         return and_(~Balance.guarded, Place.kind == PlaceKind.DISCREPANCY, Balance.on_hand != 0)
-    real = and_(Balance.guarded, Balance.on_hand > 0)
+    real = Balance.stocked
     if view == "expiring":
         return and_(real, Balance.expires_on.between(today, today + timedelta(days=SOON_DAYS)))
     if view == "expired":
@@ -366,7 +366,7 @@ def stock_totals(session: Session, actor: Actor, asked: StockAsked) -> StockTota
     shown = _in_view(asked.view, asked.today)
     weight = func.coalesce(func.sum(case((shown, Balance.on_hand * Item.weight_mg), else_=0)) / 1000, 0)
     counted: list[Any] = [weight, *(func.count().filter(_in_view(view, asked.today)) for view in real)]
-    walls = base.where(Balance.guarded, Balance.on_hand > 0)
+    walls = base.where(Balance.stocked)
     row = session.execute(walls.with_only_columns(*counted, maintain_column_froms=True)).one()
     lost = base.where(_in_view("discrepancy", asked.today))
     unknown = session.scalar(lost.with_only_columns(func.count(), maintain_column_froms=True)) or 0
@@ -445,8 +445,7 @@ def stock_for_allocation(session: Session, county_id: int | None = None) -> list
         .outerjoin(ROOT, AT_ROOT)
         .join(Item, Item.id == Balance.item_id)
         .where(
-            Balance.guarded,
-            Balance.on_hand > 0,
+            Balance.stocked,
             Balance.on_hand > Balance.reserved,
             Lot.state == LotState.FREE,
             STANDS_IN.in_(PICKABLE),
@@ -482,7 +481,7 @@ def pickable(session: Session, warehouse_id: int, item_ids: Iterable[int], on: d
         .outerjoin(ROOT, AT_ROOT)
         .join(Item, Item.id == Balance.item_id)
         .where(
-            Balance.guarded,
+            Balance.stocked,
             Balance.warehouse_id == warehouse_id,
             Balance.item_id.in_(list(item_ids)),
             Balance.on_hand > Balance.reserved,

@@ -81,7 +81,7 @@ def totals(
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .join(ROOM, IN_ROOM)
-        .where(Balance.guarded, Balance.on_hand > 0)
+        .where(Balance.stocked)
         .group_by(Balance.warehouse_id, Balance.item_id)
     )
     if item_ids is not None:
@@ -120,7 +120,7 @@ def below_least(session: Session, actor: Actor, today: date) -> int:
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .join(ROOM, IN_ROOM)
-        .where(Balance.guarded, Balance.on_hand > 0, visible(actor, "stock.read", Balance))
+        .where(Balance.stocked, visible(actor, "stock.read", Balance))
         .group_by(Balance.warehouse_id, Balance.item_id)
         .cte("there")
         .prefix_with("MATERIALIZED")

@@ -271,7 +271,7 @@ def _held(actor: Actor) -> Any:
         .outerjoin(ROOT, ROOT.id == Place.root_id)
         .join(Item, Item.id == Balance.item_id)
         .options(contains_eager(Place.root.of_type(ROOT)))
-        .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
+        .where(visible(actor, "stock.read", Balance), Balance.stocked)
     )
 
 
@@ -289,6 +289,7 @@ def held(session: Session, actor: Actor, keys: Iterable[Key]) -> dict[Key, Held]
     if not wanted:
         return {}
     statement = _held(actor).where(tuple_(Balance.lot_id, Balance.place_id).in_(wanted))
+    statement = statement.execution_options(populate_existing=True)
     return {(row[0].lot_id, row[0].place_id): Held(*row) for row in session.execute(statement)}
 
 
@@ -454,7 +455,7 @@ def lots_of_batch(session: Session, actor: Actor, item_id: int, batch: str) -> l
     """Return the lots of an item with the maker's mark, however it was typed, that lie where the actor sees."""
     here = (
         select(Balance.lot_id)
-        .where(Balance.item_id == item_id, Balance.guarded, Balance.on_hand > 0)
+        .where(Balance.item_id == item_id, Balance.stocked)
         .where(visible(actor, "stock.read", Balance))
     )
     statement = select(Lot).where(Lot.item_id == item_id, Lot.batch.is_not(None), Lot.id.in_(here)).order_by(Lot.id)

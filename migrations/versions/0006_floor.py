@@ -116,6 +116,11 @@ def upgrade() -> None:
     op.create_index("ix_stock_export_asked_by_id_id", "stock_export", ["asked_by_id", "id"], unique=False)
     op.execute("CREATE INDEX ix_movement_recorded_at ON movement USING brin (recorded_at)")
     op.execute("CREATE INDEX ix_movement_happened_at ON movement USING brin (happened_at)")
+    op.add_column(
+        "balance",
+        sa.Column("stocked", sa.Boolean(), sa.Computed("guarded AND on_hand > 0", persisted=True), nullable=False),
+    )
+    _index_balances("stocked")
     op.create_table(
         "stock_level",
         sa.Column("warehouse_id", sa.BigInteger(), nullable=False),
@@ -479,6 +484,17 @@ def upgrade() -> None:
         op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {ROLE}")
 
 
+def _index_balances(where: str) -> None:
+    op.execute(
+        f"""
+        DROP INDEX ix_balance_on_shelf;
+        DROP INDEX ix_balance_expires_on_id;
+        CREATE INDEX ix_balance_on_shelf ON balance (warehouse_id, item_id, expires_on) WHERE {where};
+        CREATE INDEX ix_balance_expires_on_id ON balance (expires_on, id) WHERE {where};
+        """
+    )
+
+
 def downgrade() -> None:
     """Go back. What was converted or boxed stays in the ledger, so its places stay too."""
     op.execute(
@@ -526,6 +542,8 @@ def downgrade() -> None:
     op.drop_index("ix_box_parent_id", table_name="box")
     op.drop_table("box")
     op.drop_table("stock_level")
+    _index_balances("guarded")
+    op.drop_column("balance", "stocked")
     op.execute("DROP INDEX ix_movement_happened_at")
     op.execute("DROP INDEX ix_movement_recorded_at")
     op.drop_index("ix_stock_export_asked_by_id_id", table_name="stock_export")
