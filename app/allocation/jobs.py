@@ -1,4 +1,4 @@
-"""What the worker runs: the proposal, and letting go of what an ended need held."""
+"""What the worker runs: the proposal, letting go of what an ended need held, and what promises lost."""
 
 from __future__ import annotations
 
@@ -46,3 +46,10 @@ def release(run: Run, *, need_id: int) -> dict[str, Any] | None:
     """Let go of what is held for a need that has ended."""
     with run.work() as uow:
         return {"shares": service.release_for_need(uow, need_id=need_id)}
+
+
+@job("allocation.revise", title=say("Pieces that were promised are not there: their needs are open again"))
+def revise(run: Run, *, reservation_ids: list[int]) -> dict[str, Any] | None:
+    """Let shares go, or shrink, whose reservations lost pieces."""
+    with run.work() as uow:
+        return service.revise(uow, reservation_ids=reservation_ids)

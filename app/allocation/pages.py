@@ -8,7 +8,7 @@ from flask import Blueprint, make_response, redirect, render_template, request, 
 from flask.typing import ResponseReturnValue
 
 from app.allocation import queries, schemas, service
-from app.allocation.states import RunState, ShareState
+from app.allocation.states import PIECES_LOST, RunState, ShareState
 from app.foundation.actor import Scope
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language
@@ -30,6 +30,7 @@ CODES = {
     "other_counties": say("Only in other counties"),
     "excluded": say("Kept out by hand"),
     "taken_meanwhile": say("Taken meanwhile"),
+    PIECES_LOST: say("Reserved, then not there"),
 }
 """Why something is missing, in two words."""
 
@@ -128,6 +129,8 @@ def _run(uow: UnitOfWork, run_id: int) -> dict[str, Any]:
         "CLASSES": CLASSES,
         "LIVE": LIVE,
         "scopes": _scopes(uow),
+        "lost": queries.needs_that_lost(uow.session, uow.actor, run_id),
+        "PIECES_LOST": PIECES_LOST,
         "newer": queries.newer_run(uow.session, found),
         "kept": {name: value for name, value in request.args.items() if name != "after"},
         "name": _name,

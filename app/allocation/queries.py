@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from app.allocation.fairness import FULL, Standing
 from app.allocation.matching import ItemFacts, LotOnShelf, OpenNeed, Store, Withheld
 from app.allocation.models import AllocationRun, Exclusion, MissingShare, RunState, Share, ShareState
+from app.allocation.states import PIECES_LOST
 from app.catalogue.models import Item, Substitute
 from app.foundation.actor import Actor
 from app.foundation.bulk import among
@@ -238,7 +239,7 @@ def _lots(session: Session, county_id: int | None, freed: Iterable[Share]) -> li
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .outerjoin(ROOT, AT_ROOT)
-        .where(Balance.guarded, Balance.on_hand > 0, Lot.state == LotState.FREE, STANDS_IN.in_(GIVEN_FROM))
+        .where(Balance.stocked, Lot.state == LotState.FREE, STANDS_IN.in_(GIVEN_FROM))
         .order_by(Balance.lot_id, Balance.place_id)
     )
     if county_id:
@@ -274,7 +275,7 @@ def _withheld(session: Session, county_id: int | None, freed: Iterable[Share]) -
         .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .outerjoin(ROOT, AT_ROOT)
-        .where(Balance.guarded, Balance.on_hand > 0)
+        .where(Balance.stocked)
         .group_by(Balance.item_id)
     )
     return {
@@ -298,6 +299,21 @@ def still_missing(session: Session, need_ids: Iterable[int]) -> dict[int, int]:
         .with_for_update()
     )
     return {row[0]: row[1] for row in session.execute(statement)}
+
+
+def newest_proposal(session: Session, county_id: int) -> int | None:
+    """Return the newest proposal in which a county takes part, approved or not."""
+    return session.scalar(
+        select(func.max(AllocationRun.id)).where(
+            AllocationRun.state.in_([RunState.PROPOSED, RunState.APPROVED]),
+            or_(AllocationRun.county_id.is_(None), AllocationRun.county_id == county_id),
+        )
+    )
+
+
+def needs_by_id(session: Session, need_ids: Iterable[int]) -> Sequence[Need]:
+    """Return needs, in the order of their ids."""
+    return session.scalars(select(Need).where(among(Need.id, need_ids)).order_by(Need.id)).all()
 
 
 def groups_of(session: Session, household_ids: Iterable[int]) -> dict[int, tuple[int, int]]:
@@ -520,6 +536,17 @@ def counts(session: Session, actor: Actor, run_id: int) -> Mapping[str, int]:
         "households": given[3],
         "warehouses": given[4],
     }
+
+
+def needs_that_lost(session: Session, actor: Actor, run_id: int) -> int:
+    """Return how many needs lost pieces that were reserved for them, and still lack something."""
+    statement = (
+        select(func.count(Need.id.distinct()))
+        .join(MissingShare, MissingShare.need_id == Need.id)
+        .where(MissingShare.run_id == run_id, MissingShare.code == PIECES_LOST, visible(actor, READ, MissingShare))
+        .where(Need.state.in_(WAITING), Need.quantity > Need.quantity_reserved + Need.quantity_handed_over)
+    )
+    return session.scalar(statement) or 0
 
 
 def need_shares(session: Session, actor: Actor, need_id: int) -> tuple[Sequence[Any], Any | None]:

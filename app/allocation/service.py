@@ -19,6 +19,7 @@ from app.allocation.fairness import FULL
 from app.allocation.matching import Missing, Proposal
 from app.allocation.models import AllocationRun, Exclusion, MissingShare, RunState, Share, ShareState
 from app.allocation.queries import Question
+from app.allocation.states import HOLDING, PIECES_LOST
 from app.foundation.bulk import among, insert_rows
 from app.foundation.errors import Stale
 from app.foundation.scope import visible
@@ -27,6 +28,7 @@ from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.needs import service as needs
 from app.stock import service as stock
+from app.stock import shortages
 
 HELD_FOR = timedelta(days=14)
 """How long the ledger keeps what a share holds, if nobody hands it over or lets it go."""
@@ -476,6 +478,72 @@ def _reason(reason: str | None) -> str:
     if not written:
         raise ReasonMissing
     return written
+
+
+# Pieces that are not there -------------------------------------------------------------------------------------------
+
+
+def revise(uow: UnitOfWork, *, reservation_ids: Sequence[int]) -> dict[str, int]:
+    """Learn that promises lost pieces: their shares shrink, their needs are open again for what they lost.
+
+    What lies in a parcel, delivery takes out of it; whether it may have left already, only delivery knows.
+    """
+    statement = select(Share).where(among(Share.reservation_id, reservation_ids), Share.state.in_(HOLDING))
+    shares = uow.session.scalars(statement.order_by(Share.id).with_for_update()).all()
+    packed = [share.id for share in shares if share.state == ShareState.PACKED]
+    if packed:
+        uow.promise("delivery.revise", share_ids=packed)
+    return {"needs": shrink(uow, [share.id for share in shares if share.id not in packed]), "packed": len(packed)}
+
+
+def shrink(uow: UnitOfWork, share_ids: Iterable[int]) -> int:
+    """Bring shares to what the ledger still holds for them, nothing or less; return how many needs lost something."""
+    with uow.office("allocation"):
+        found = shares_of(uow, share_ids)
+        held = shortages.still_held(uow, shortages.SHARE, list(found))
+        lost: Counter[int] = Counter()
+        runs = {}
+        for share in found.values():
+            reservation_id, quantity = held.get(share.id, (None, 0))
+            if quantity >= share.quantity:
+                share.reservation_id = reservation_id
+                continue
+            covers = share.covers * quantity // share.quantity
+            lost[share.need_id] += share.covers - covers
+            runs[share.need_id] = share.run_id
+            if quantity:
+                share.quantity, share.covers, share.reservation_id = quantity, covers, reservation_id
+            else:
+                share.state, share.pinned = ShareState.RELEASED.value, False
+        uow.session.flush()
+        _tell_missing(uow, runs, lost)
+    needs.unreserved(uow, {need_id: units for need_id, units in sorted(lost.items()) if units})
+    if lost:
+        uow.record("allocation.lost", needs=len(lost), units=lost.total())
+    return len(lost)
+
+
+def _tell_missing(uow: UnitOfWork, runs: Mapping[int, int], lost: Mapping[int, int]) -> None:
+    """Write what needs lost among the missing shares, of the newest run where a coordinator looks."""
+    again = {"code": "again", "message": say("Propose again").to_json()}
+    rows = [
+        {
+            "run_id": queries.newest_proposal(uow.session, need.county_id) or runs[need.id],
+            "need_id": need.id,
+            "county_id": need.county_id,
+            "urgency": need.urgency,
+            "quantity": lost[need.id],
+            "code": PIECES_LOST,
+            "reason": say(
+                "%(short)s were reserved, but are not there any more or may not be given.", short=lost[need.id]
+            ).to_json(),
+            "grounds": [],
+            "remedies": [again],
+        }
+        for need in queries.needs_by_id(uow.session, lost)
+        if lost[need.id]
+    ]
+    insert_rows(uow.session, MissingShare, rows)
 
 
 # For delivery ---------------------------------------------------------------------------------------------------------

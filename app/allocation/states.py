@@ -48,3 +48,6 @@ SHARE_MOVES = {
 
 HOLDING = (ShareState.PROPOSED, ShareState.APPROVED, ShareState.PACKED)
 """States in which a share holds goods for its need."""
+
+PIECES_LOST = "pieces_lost"
+"""The code of a missing share whose pieces were promised already, and are not there."""

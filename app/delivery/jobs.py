@@ -21,3 +21,10 @@ def drop_need(run: Run, *, need_id: int) -> dict[str, Any] | None:
     """Take the goods of an ended need out of parcels that have not left."""
     with run.work() as uow:
         return {"lines": service.drop_need(uow, need_id=need_id)}
+
+
+@job("delivery.revise", title=say("What is not there any more is taken out of parcels"))
+def revise(run: Run, *, share_ids: list[int]) -> dict[str, Any] | None:
+    """Take out of parcels in the hall what their shares lost."""
+    with run.work() as uow:
+        return {"needs": service.revise(uow, share_ids=share_ids)}

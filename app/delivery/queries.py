@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased, selectinload
 
@@ -548,13 +548,23 @@ def largest_vans(session: Session) -> dict[int, tuple[int, int]]:
 
 def parcels_for_need(session: Session, need_id: int) -> list[Parcel]:
     """Return the parcels with goods for a need that have not left yet, under lock."""
+    return _in_the_hall(session, ParcelLine.need_id == need_id)
+
+
+def parcels_of_shares(session: Session, share_ids: Iterable[int]) -> list[Parcel]:
+    """Return the parcels with goods of shares that have not left yet, under lock."""
+    return _in_the_hall(session, among(ParcelLine.share_id, share_ids))
+
+
+def _in_the_hall(session: Session, holding: ColumnElement[bool]) -> list[Parcel]:
     statement = (
         select(Parcel)
         .where(
-            Parcel.id.in_(select(ParcelLine.parcel_id).where(ParcelLine.need_id == need_id)),
+            Parcel.id.in_(select(ParcelLine.parcel_id).where(holding)),
             Parcel.state.in_([ParcelState.READY, ParcelState.PLANNED]),
         )
         .options(selectinload(Parcel.lines))
+        .order_by(Parcel.id)
         .with_for_update()
     )
     return list(session.scalars(statement))

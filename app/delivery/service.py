@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select, text, update
 
 from app.allocation import service as allocation
+from app.allocation.states import ShareState
 from app.delivery import queries, states
 from app.delivery.errors import (
     CodesTried,
@@ -165,16 +166,45 @@ def drop_need(uow: UnitOfWork, *, need_id: int) -> int:
         stock.release_many(uow, held)
         allocation.returned(uow, share_ids=list(shares))
         for line in lines:
-            parcel.lines.remove(line)
-            uow.session.delete(line)
+            _drop_line(uow, parcel, line)
         dropped += len(lines)
-        if not parcel.lines:
-            if parcel.state == ParcelState.PLANNED:
-                _leave_run(parcel)
-            _move(parcel, "cancel")
-            parcel.ended_at = uow.now
+        _end_if_empty(uow, parcel)
         uow.record("parcel.need_dropped", subject=("parcel", parcel.id), need_id=need_id)
     return dropped
+
+
+def revise(uow: UnitOfWork, *, share_ids: Sequence[int]) -> int:
+    """Take out of parcels what is not there for them any more; return how many needs lost something.
+
+    What was loaded meanwhile was there after all.
+    """
+    parcels = queries.parcels_of_shares(uow.session, share_ids)
+    lines = [line for parcel in parcels for line in parcel.lines if line.share_id in share_ids]
+    needs_hit = allocation.shrink(uow, [line.share_id for line in lines])
+    left = allocation.shares_of(uow, [line.share_id for line in lines])
+    for parcel in parcels:
+        for line in [each for each in parcel.lines if each.share_id in left]:
+            if left[line.share_id].state == ShareState.RELEASED:
+                _drop_line(uow, parcel, line)
+            else:
+                line.quantity = left[line.share_id].quantity
+        _end_if_empty(uow, parcel)
+        uow.record("parcel.revised", subject=("parcel", parcel.id), lines=len(parcel.lines))
+    return needs_hit
+
+
+def _drop_line(uow: UnitOfWork, parcel: Parcel, line: ParcelLine) -> None:
+    parcel.lines.remove(line)
+    uow.session.delete(line)
+
+
+def _end_if_empty(uow: UnitOfWork, parcel: Parcel) -> None:
+    if parcel.lines:
+        return
+    if parcel.state == ParcelState.PLANNED:
+        _leave_run(parcel)
+    _move(parcel, "cancel")
+    parcel.ended_at = uow.now
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------

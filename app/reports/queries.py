@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import Date, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
+from app.allocation import queries as allocation
 from app.allocation.models import AllocationRun, MissingShare
 from app.allocation.models import RunState as AllocationState
+from app.allocation.states import PIECES_LOST
 from app.catalogue.models import Category, Item
 from app.delivery.models import Parcel, ParcelState, Run, RunState, Stop, StopState, Vehicle, VehicleAbsence
 from app.donations.models import Offer, OfferState
@@ -126,6 +128,18 @@ def needs_open(session: Session, actor: Actor, now: datetime) -> Task | None:
         "%(urgent)s of the first class; the longest has waited %(wait_seconds)s", urgent=row[1], wait_seconds=waited
     )
     return Task(row[0], say("needs are open, without a share"), reason, "needs", kind="refused" if row[1] else "")
+
+
+def pieces_lost(session: Session, actor: Actor, now: datetime) -> Task | None:
+    """Needs whose reserved pieces turned out not to be there."""
+    run = allocation.latest_run(session, actor)
+    lost = allocation.needs_that_lost(session, actor, run.id) if run else 0
+    if run is None or not lost:
+        return None
+    return Task(
+        lost, say("needs lost their reserved pieces"), say("counted short, written off or held apart; open again"),
+        "allocation", {"run_id": run.id, "code": PIECES_LOST}, kind="attention",
+    )  # fmt: skip
 
 
 def proposal_waiting(session: Session, actor: Actor, now: datetime) -> Task | None:
@@ -532,10 +546,19 @@ def failed_jobs(session: Session, actor: Actor, now: datetime) -> Task | None:
 
 TASKS: dict[str, tuple[Callable[[Session, Actor, datetime], Task | None], ...]] = {
     "admin": (failed_jobs,),
-    "national_coordinator": (signals_waiting, needs_open, proposal_waiting, draft_plan, parcels_ready, offers_waiting),
+    "national_coordinator": (
+        signals_waiting,
+        needs_open,
+        pieces_lost,
+        proposal_waiting,
+        draft_plan,
+        parcels_ready,
+        offers_waiting,
+    ),
     "county_coordinator": (
         signals_waiting,
         needs_open,
+        pieces_lost,
         proposal_waiting,
         offers_waiting,
         levels_below,
@@ -711,7 +734,7 @@ def stock_by_category(session: Session, actor: Actor, language: str, *, most: in
         .select_from(Balance)
         .join(Item, Item.id == Balance.item_id)
         .join(Category, Category.id == Item.category_id)
-        .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
+        .where(visible(actor, "stock.read", Balance), Balance.stocked)
         .group_by(Category.id, name)
         .order_by(on_hand.desc())
         .limit(most)

@@ -20,7 +20,7 @@ from app.foundation.bulk import among
 from app.foundation.errors import NotAllowed
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message
-from app.stock import ledger, queries
+from app.stock import ledger, queries, shortages
 from app.stock.errors import NoteNeeded, ReviewResolved, WhereNeeded
 from app.stock.ledger import Held, Line
 from app.stock.models import Kind, Lot, Movement, Place, PlaceKind, Review, ReviewState, Warehouse
@@ -173,7 +173,9 @@ class Adjustment:
 
 
 def hold(uow: UnitOfWork, keys: Iterable[ledger.Key]) -> dict[ledger.Key, Held]:
-    """Lock balances until the commit, so that nobody changes them between comparing and adjusting."""
+    """Lock promises and balances until the commit, so that nobody changes them between comparing and adjusting."""
+    keys = list(keys)
+    shortages.lock_promises(uow, keys)
     with uow.office("stock"):
         return ledger.hold(uow, keys)
 
@@ -291,7 +293,10 @@ def book_lost(
     quantity: int | None = None,
     note: str | None = None,
 ) -> Review:
-    """Book out what is not there. What the books had taken from the place of discrepancies goes back there."""
+    """Book out what is not there. What the books had taken from the place of discrepancies goes back there.
+
+    Whoever was promised it loses it, and is told.
+    """
     return _book(uow, "lost", -1, review_id, operation_id, lot_id, place_id, quantity, note)
 
 
@@ -320,6 +325,9 @@ def _book(
         reason=note,
         loss=sign < 0 and review.outcome == "rejected",
     )
+    if adjustment.quantity < 0:
+        # What is not there can be promised to nobody.
+        shortages.give_up(uow, {(lot_id, place_id): quantity})
     (movement,) = adjust(uow, operation_id=operation_id, adjustments=[adjustment])
     return resolve(uow, review=review, resolution=resolution, note=note, movement_id=movement.id)
 
@@ -337,6 +345,7 @@ def book_contained(uow: UnitOfWork, *, review_id: int, operation_id: UUID, note:
         for each in contained
         if each["quantity"]
     ]
+    shortages.give_up(uow, {(each.lot_id, each.place_id): -each.quantity for each in adjustments if each.quantity < 0})
     movements = adjust(uow, operation_id=operation_id, adjustments=adjustments)
     last = movements[-1].id if movements else None
     return resolve(uow, review=review, resolution="contained", note=note, movement_id=last)

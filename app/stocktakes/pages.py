@@ -184,7 +184,8 @@ def approve_form(uow: UnitOfWork, stocktake_id: int) -> ResponseReturnValue:
     context = _one(uow, stocktake_id)
     found = context["stocktake"]
     uow.actor.require_for("stocktakes.manage", warehouse=found.warehouse_id, county=found.county_id)
-    return render_template("stocktakes/approve.html", **context, **_differences(uow, found))
+    losing = service.promises_losing(uow, found)
+    return render_template("stocktakes/approve.html", **context, **_differences(uow, found), losing=losing)
 
 
 @blueprint.post("/<int:stocktake_id>/approve")

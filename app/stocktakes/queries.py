@@ -18,7 +18,7 @@ from app.foundation.bulk import among
 from app.foundation.paging import PAGE_SIZE, Page, page
 from app.foundation.scope import visible
 from app.stock.errors import NoSuchLot
-from app.stock.models import REAL, Balance, Lot, Place, PlaceKind, Reservation, Voucher, Warehouse
+from app.stock.models import REAL, Balance, Lot, Place, PlaceKind, Voucher, Warehouse
 from app.stocktakes import counting
 from app.stocktakes.errors import NoSuchStocktake
 from app.stocktakes.models import Count, Deed, Stocktake, StocktakeLine, StocktakePlace, StocktakeState
@@ -348,17 +348,6 @@ def facts_of(session: Session, keys: Iterable[tuple[int, int]]) -> dict[tuple[in
         for row in session.execute(select(Place.id, Place.code).where(among(Place.id, {place for place, _ in wanted})))
     }
     return {(place, lot): LineFacts(lots[lot][1], lots[lot][0], codes[place]) for place, lot in wanted}
-
-
-def held_for(session: Session, lot_id: int, place_id: int) -> list[tuple[str, int, int]]:
-    """Return who has spoken for a lot in a place: (purpose, number, quantity)."""
-    statement = (
-        select(Reservation.purpose_kind, Reservation.purpose_id, Reservation.quantity)
-        .where(Reservation.lot_id == lot_id, Reservation.place_id == place_id, Reservation.state == "pending")
-        .order_by(Reservation.id)
-        .limit(10)
-    )
-    return [(row[0], row[1], row[2]) for row in session.execute(statement)]
 
 
 # Counting on the floor ----------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ from app.catalogue import queries as catalogue
 from app.foundation.bulk import insert_rows
 from app.foundation.errors import Stale
 from app.foundation.unit_of_work import UnitOfWork
-from app.foundation.words import Message, say
-from app.stock import discrepancies
+from app.foundation.words import say
+from app.stock import discrepancies, shortages
 from app.stock import queries as stock_queries
 from app.stock import service as stock
 from app.stock.discrepancies import Adjustment
@@ -416,6 +416,11 @@ def digest(lines: Iterable[counting.Line]) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()[:32]
 
 
+def missing(lines: Iterable[counting.Line]) -> dict[tuple[int, int], int]:
+    """Return how many pieces are missing of lots in places."""
+    return {(each.lot_id, each.place_id): -each.difference for each in lines if each.difference < 0}
+
+
 def recounted_lots(uow: UnitOfWork, found: Stocktake, part: StocktakePlace) -> set[int]:
     """Return which lots of a place are to be counted again; by how much they differ is not told."""
     return {line.lot_id for line in lines_of(uow, found, [part]) if line.recount or line.second is not None}
@@ -471,7 +476,7 @@ def decide(
 
 @dataclass(frozen=True)
 class Short:
-    """A difference that could not be posted whole: what is missing is spoken for, or has been moved on."""
+    """A difference that could not be posted whole: what is missing has been moved on."""
 
     line: counting.Line
     missing: int
@@ -482,8 +487,8 @@ def approve(
 ) -> Stocktake:
     """Post the differences, number the record, close the stocktake. Sent twice, it is posted once.
 
-    ``seen`` is the digest of the differences that were shown: others are not posted. A shortage is never taken from
-    what is reserved; the rest of it waits among the discrepancies, with who has spoken for it.
+    ``seen`` is the digest of the differences that were shown: others are not posted. Whoever was promised what is not
+    there loses it, and is told; what has been moved on meanwhile waits among the discrepancies.
     """
     found = queries.stocktake_for(uow.session, uow.actor, stocktake_id, alone=True)
     uow.actor.require_for("stocktakes.manage", warehouse=found.warehouse_id, county=found.county_id)
@@ -504,6 +509,9 @@ def approve(
     if seen is not None and digest(lines) != seen:
         raise DifferencesChanged
     reasons = {(each.place_id, each.lot_id): each.reason for each in queries.choices(uow.session, found.id)}
+    lost = shortages.give_up(uow, missing(lines))
+    if lost:
+        held |= discrepancies.hold(uow, missing(lines))
     adjustments, shorts = _to_post(lines, reasons, held)
     movements = discrepancies.adjust(uow, operation_id=operation_id, adjustments=adjustments)
     posted = {(each.place_id, each.lot_id): row.id for each, row in zip(adjustments, movements, strict=True)}
@@ -517,10 +525,15 @@ def approve(
     found.approved_at, found.approved_by_id, found.voucher_id = uow.now, uow.actor.id, voucher.id
     uow.record(
         "stocktake.posted", subject=("stocktake", found.id), lines=len(lines), differences=len(adjustments),
-        short=len(shorts), voucher_id=voucher.id,
+        short=len(shorts), promises_lost=len(lost), voucher_id=voucher.id,
     )  # fmt: skip
     uow.session.flush()
     return found
+
+
+def promises_losing(uow: UnitOfWork, found: Stocktake) -> int:
+    """Return how many shares of needs would lose something, were it posted now."""
+    return shortages.families(shortages.foreseen(uow, missing(lines_of(uow, found))))
 
 
 def _to_post(
@@ -576,32 +589,24 @@ def _store_lines(
 def _open_reviews(uow: UnitOfWork, found: Stocktake, shorts: Iterable[Short]) -> None:
     for short in shorts:
         line = short.line
-        holders = queries.held_for(uow.session, line.lot_id, line.place_id)
         discrepancies.open_review(
             uow,
             operation_id=uuid4(),
             kind="stocktake",
             outcome="rejected",
             payload={"stocktake_id": found.id, "lot_id": line.lot_id, "place_id": line.place_id},
-            said=[_why_short(short, holders)],
+            said=[
+                say(
+                    "The stocktake found %(missing)s too few, but they have been moved on meanwhile.",
+                    missing=short.missing,
+                )
+            ],
             happened_at=line.counted_at,
             warehouse_id=found.warehouse_id,
             lot_id=line.lot_id,
             place_id=line.place_id,
             missing=short.missing,
         )
-
-
-def _why_short(short: Short, holders: Sequence[tuple[str, int, int]]) -> Message:
-    if not holders:
-        return say(
-            "The stocktake found %(missing)s too few, but they have been moved on meanwhile.", missing=short.missing
-        )
-    return say(
-        "The stocktake found %(missing)s too few, but they are reserved: %(holders)s. Let them be released first.",
-        missing=short.missing,
-        holders=", ".join(f"{kind} {number} ({quantity})" for kind, number, quantity in holders),
-    )
 
 
 def _record(

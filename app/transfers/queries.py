@@ -168,7 +168,7 @@ def pickable(session: Session, warehouse_id: int, item_ids: Iterable[int]) -> di
         .where(
             Balance.warehouse_id == warehouse_id,
             Balance.item_id.in_(list(item_ids)),
-            Balance.guarded,
+            Balance.stocked,
             Balance.on_hand > Balance.reserved,
             Lot.state == LotState.FREE,
             or_(Place.kind.in_(PICKABLE), and_(Place.kind == PlaceKind.BOX, _ROOT.kind.in_(PICKABLE))),
@@ -193,6 +193,14 @@ def spoken_for(session: Session, transfer_id: int) -> list[Reservation]:
         .execution_options(populate_existing=True)
     )
     return list(session.scalars(statement))
+
+
+def transfers_of(session: Session, reservation_ids: Iterable[int]) -> list[int]:
+    """Return the transfers for which some reservations were made, in the order of their ids."""
+    statement = select(Reservation.purpose_id).where(
+        Reservation.id.in_(list(reservation_ids)), Reservation.purpose_kind == PURPOSE
+    )
+    return sorted(set(session.scalars(statement)))
 
 
 @dataclass(frozen=True)

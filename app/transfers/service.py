@@ -483,6 +483,42 @@ def _trim(uow: UnitOfWork, transfer: Transfer, parts: Sequence[TransferLot]) -> 
             _speak(uow, transfer, each.lot_id, each.place_id, -free, days=RESERVED_DAYS)
 
 
+def revise(uow: UnitOfWork, *, reservation_ids: Sequence[int]) -> int:
+    """Learn that pieces reserved for transfers are not there: what was picked of them does not travel.
+
+    The transfer asks for them again. Returns how many transfers lost something that was picked.
+    """
+    changed = 0
+    with uow.office("transfers"):
+        for transfer_id in queries.transfers_of(uow.session, reservation_ids):
+            transfer = queries.transfer_for_change(uow.session, transfer_id)
+            parts = queries.lots_for_change(uow.session, transfer_id)
+            if (transfer.state, "unpick") in MOVES and _shrink(uow, transfer, parts):
+                transfer.state, transfer.picked_at = MOVES[TransferState(transfer.state), "unpick"], None
+                _touch(transfer)
+                uow.record("transfer.revised", subject=("transfer", transfer.id))
+                changed += 1
+        uow.session.flush()
+    return changed
+
+
+def _shrink(uow: UnitOfWork, transfer: Transfer, parts: Sequence[TransferLot]) -> bool:
+    """Bring what was picked to what is still reserved for it; tell whether anything was lost."""
+    held: dict[tuple[int, int], int] = {}
+    for each in queries.spoken_for(uow.session, transfer.id):
+        held[each.lot_id, each.place_id] = held.get((each.lot_id, each.place_id), 0) + each.quantity
+    lost = False
+    for part in parts:
+        here = min(part.quantity, held.get((part.lot_id, part.place_id), 0))
+        held[part.lot_id, part.place_id] = held.get((part.lot_id, part.place_id), 0) - here
+        lost = lost or here < part.quantity
+        if not here:
+            uow.session.delete(part)
+        elif here < part.quantity:
+            part.quantity = here
+    return lost
+
+
 # On the way ---------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.stock import queries as stock
 from app.stock import service as ledger
+from app.stock import shortages
 from app.stock.errors import WrongPlace
 from app.stock.models import Kind, LotState, PlaceKind
 from app.write_offs import queries
@@ -55,6 +56,8 @@ class Proposed:
 
     write_off: WriteOff
     review: list[Message] = field(default_factory=list)
+    needs_lost: int = 0
+    """How many shares of needs lost pieces that were reserved for them."""
 
 
 # Proposing ----------------------------------------------------------------------------------------------------------
@@ -72,7 +75,8 @@ def propose(
 ) -> Proposed:
     """Propose to write lots off; each line is ``lot_id place_id quantity``. They are reserved until it is decided.
 
-    With ``done`` it was said while nobody could be asked: what is not there any more is left out, and said.
+    What is not fit to be given is promised to nobody: whoever was promised it loses it, and is told. With ``done`` it
+    was said while nobody could be asked: what is not there any more is left out, and said.
     """
     uow.actor.require("stock.operate")
     earlier = queries.of_operation(uow.session, operation_id)
@@ -85,6 +89,9 @@ def propose(
     if not wanted or len(wanted) > LINES_MAX:
         raise LinesWrong({"lines": [say("Name between 1 and %(most)s lines.", most=LINES_MAX)]})
     held = queries.held(uow.session, uow.actor, wanted)
+    lost = shortages.give_up(uow, {key: wanted[key] for key in held}, but=(queries.PURPOSE,))
+    if lost:
+        held = queries.held(uow.session, uow.actor, wanted)
     review = []
     wrong: dict[str, list[Message | str]] = {}
     for number, (key, quantity) in enumerate(list(wanted.items())):
@@ -138,7 +145,7 @@ def propose(
         lines=len(wanted),
         pieces=sum(wanted.values()),
     )
-    return Proposed(made, review)
+    return Proposed(made, review, shortages.families(lost))
 
 
 def _missing(lot_id: int, wanted: int, available: int) -> Message:
@@ -404,9 +411,14 @@ def quarantine(
     happened_at: datetime | None = None,
     done: bool = False,
 ) -> ledger.Booked:
-    """Move some of a lot into the quarantine of its warehouse, with the reason why."""
+    """Move some of a lot into the quarantine of its warehouse, with the reason why.
+
+    Whoever was promised it loses it, and is told.
+    """
     source = stock.place(uow.session, from_place_id)
+    uow.actor.require_for("stock.operate", warehouse=source.warehouse_id, county=source.county_id)
     target = stock.virtual_place(uow.session, source.warehouse_id, PlaceKind.QUARANTINE)
+    shortages.give_up(uow, {(lot_id, from_place_id): quantity}, but=(queries.PURPOSE,))
     return ledger.book(
         uow,
         operation_id=operation_id,
@@ -472,5 +484,6 @@ def block_batch(uow: UnitOfWork, *, item_id: int, batch: str, reason: str) -> li
     for lot in lots:
         if lot.state != LotState.BLOCKED:
             ledger.change_lot_state(uow, lot_id=lot.id, state=LotState.BLOCKED, reason=reason)
+    shortages.give_up_lots(uow, [lot.id for lot in lots])
     uow.record("batch.blocked", subject=("item", item_id), lots=len(lots))
     return lots

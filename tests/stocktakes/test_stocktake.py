@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from app.foundation.errors import NotAllowed
+from app.foundation.job import Job
 from app.stock import discrepancies
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.models import Movement, Review, Voucher
+from app.stock.models import Movement, Reservation, Review, Voucher
 from app.stocktakes import queries, service
 from app.stocktakes.errors import (
     BeingCounted,
@@ -211,7 +212,7 @@ def test_what_is_told_after_posting_but_happened_before_the_count_is_seen_and_un
         assert stock_queries.verify(uow.session).holds
 
 
-def test_a_shortage_never_takes_what_is_reserved_and_the_rest_waits_with_who_holds_it(work, house, send, opened, clock):
+def test_a_shortage_takes_what_was_reserved_and_whoever_was_promised_it_is_told(work, house, send, opened, clock):
     first, second, third = house.shelves
     with work() as uow:
         stock.reserve(
@@ -231,10 +232,14 @@ def test_a_shortage_never_takes_what_is_reserved_and_the_rest_waits_with_who_hol
     with work(house.chief) as uow:
         service.approve(uow, stocktake_id=opened, operation_id=uuid4())
     with work() as uow:
-        assert on_hand(uow, house.lots[0], first) == 9
-        (review,) = uow.session.scalars(select(Review)).all()
-        assert (review.kind, review.quantity, review.place_id) == ("stocktake", 3, first)
-        assert review.said[0]["facts"]["holders"] == "share 812 (9)"
+        assert on_hand(uow, house.lots[0], first) == 6
+        held = uow.session.execute(select(Reservation.state, Reservation.quantity).order_by(Reservation.id)).all()
+        assert held == [("released", 9), ("pending", 6)]
+        lost = uow.session.scalar(select(Reservation.id).where(Reservation.state == "released"))
+        assert uow.session.scalar(select(Job.arguments).where(Job.name == "allocation.revise")) == {
+            "reservation_ids": [lost]
+        }
+        assert uow.session.scalars(select(Review)).all() == []
         assert stock_queries.verify(uow.session).holds
 
 
