@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response
 from flask_smorest import Blueprint
 
-from app.donations import operation_kinds as _registers_its_kinds  # noqa: F401
 from app.donations import papers, queries, schemas, service
 from app.donations.errors import LinesWrong
 from app.foundation.http import in_unit_of_work
@@ -144,6 +143,19 @@ def close(uow: UnitOfWork, offer_id: int) -> Any:
     return found
 
 
+@blueprint.post("/offers/<int:offer_id>/note")
+@blueprint.arguments(schemas.WriteNoteIn, example={"operation_id": ARRIVAL_EXAMPLE["operation_id"]})
+@blueprint.response(201, schemas.ArrivalOut)
+@blueprint.alt_response(409, description="nothing-to-note, offer-past")
+@in_unit_of_work("donations.receive")
+def note_scanned(uow: UnitOfWork, body: dict[str, Any], offer_id: int) -> Any:
+    """Write the goods-received note of what phones have scanned in for an offer and never ended.
+
+    A phone asks for it itself, by the operation goods_received, when its holder is done.
+    """
+    return service.note_of_offer(uow, offer_id=offer_id, **body)
+
+
 @blueprint.get("/offers/<int:offer_id>/certificate.pdf")
 @blueprint.response(200, content_type="application/pdf", description="The donor's certificate")
 @blueprint.alt_response(409, description="offer-past: it is given once the offer is closed")
@@ -180,7 +192,10 @@ def arrive(uow: UnitOfWork, body: dict[str, Any]) -> Any:
 @blueprint.response(201, schemas.ArrivalOut)
 @in_unit_of_work("donations.receive")
 def open_arrival(uow: UnitOfWork, body: dict[str, Any]) -> Any:
-    """Begin to receive what came, of an offer or unannounced; lines follow one by one."""
+    """Begin to receive what came, of an offer or unannounced; lines follow one by one.
+
+    For programs with a network beside the dock. Phones receive by the operations receive and goods_received instead.
+    """
     return queries.arrival(uow.session, uow.actor, service.open_arrival(uow, **body).id)
 
 

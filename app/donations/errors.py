@@ -107,3 +107,20 @@ class NothingToNote(Conflict):
 
     def __init__(self) -> None:
         super().__init__(say("No note was written: all of it was taken back, or stands on a note already."))
+
+
+class ScannedIn(Conflict):
+    """Phones have brought in goods of the offer, and their note is not written yet."""
+
+    kind = "scanned-in"
+
+    def __init__(self, *, offer: str, lots: int) -> None:
+        super().__init__(
+            say(
+                "Nothing was changed: goods of the offer %(offer)s were scanned in and have no note yet (%(lots)s). "
+                "Write their note first, at the offer.",
+                offer=offer,
+                lots=lots,
+            ),
+            lots=lots,
+        )

@@ -103,6 +103,8 @@ def _sheet(uow: UnitOfWork, offer_id: int) -> dict[str, Any]:
         "vouchers": queries.vouchers(uow.session, [arrival.voucher_id for arrival in arrivals]),
         "warehouse": warehouse,
         "county": queries.county_name(uow.session, found.county_id),
+        "scanned": _scanned(uow, found),
+        "operation_id": str(uuid4()),
         "warehouses": queries.warehouses(uow.session, uow.actor, "donations.decide"),
         "form": {"values": {"warehouse_id": found.warehouse_id, "collection": found.collection}},
     }
@@ -144,6 +146,23 @@ def close(uow: UnitOfWork, offer_id: int) -> ResponseReturnValue:
     service.close(uow, offer_id=offer_id)
     done(say("Offer closed."))
     return redirect(url_for(".offer", offer_id=offer_id))
+
+
+def _scanned(uow: UnitOfWork, offer: Any) -> int:
+    """Return how many lots of an offer phones have brought in that stand on no note yet."""
+    if offer.warehouse_id is None or not uow.actor.may("donations.receive"):
+        return 0
+    return len(queries.scanned_for(uow.session, offer))
+
+
+@blueprint.post("/offers/<int:offer_id>/note")
+@in_unit_of_work("donations.receive", form_view=offer)
+def note_scanned(uow: UnitOfWork, offer_id: int) -> ResponseReturnValue:
+    """Write the note of what was scanned in for an offer and never ended."""
+    told = schemas.NoteForm().load(request.form)
+    arrived = service.note_of_offer(uow, offer_id=offer_id, **told)
+    done(say("The goods-received note is written."))
+    return redirect(url_for(".arrival", arrival_id=arrived.id))
 
 
 @blueprint.get("/offers/<int:offer_id>/certificate.pdf")

@@ -39,15 +39,14 @@ def note(voucher: Voucher | None) -> bytes:
         cancelled=say("Cancelled") if voucher.cancelled_at else None,
         facts=[
             [say("Warehouse"), content["warehouse"]],
-            [say("Donor"), content["donor"]],
-            [say("Offer"), content["offer"] or say("unannounced")],
+            *_origin(content),
             [say("Arrived"), f"{language.date_(arrived_at)} {language.time_(arrived_at)}"],
         ],
         wide=1,
         heads=[say("Lot"), say("Item"), say("Quantity"), say("Expiry"), say("Inspection")],
         rows=[
             [
-                line["lot"] or "–",
+                line["lot"] or _several(line),
                 line[f"item_{language.language()}"],
                 f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
                 language.date_(line["expires_on"]) if line["expires_on"] else "–",
@@ -91,6 +90,18 @@ def certificate(voucher: Voucher) -> bytes:
         ),
         signatures=[say("For the mission")],
     )
+
+
+def _origin(content: Mapping[str, Any]) -> list[list[Any]]:
+    """Return where it came from: a donor and an offer, or an opening stock that was brought in by a file."""
+    if "import" in content:
+        return [[say("Opening stock"), content["import"]]]
+    return [[say("Donor"), content["donor"]], [say("Offer"), content["offer"] or say("unannounced")]]
+
+
+def _several(line: Mapping[str, Any]) -> Message | str:
+    """Return how many lots a line stands for, where it is not one."""
+    return say("%(lots)s lots", lots=line["lots"]) if line.get("lots") else "–"
 
 
 def _inspected(line: Mapping[str, Any]) -> str:

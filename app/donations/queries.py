@@ -318,3 +318,24 @@ def received_and_not_noted(
         .order_by(Movement.id)
     )
     return [(lot, quantity, kind) for lot, quantity, kind in session.execute(statement)]
+
+
+def scanned_for(session: Session, of_offer: Offer) -> list[UUID]:
+    """Return the operations of phones that received goods of an offer which no arrival holds yet."""
+    back = aliased(Movement)
+    statement = (
+        select(Movement.operation_id)
+        .join(Lot, Lot.id == Movement.lot_id)
+        .outerjoin(back, back.reverses_id == Movement.id)
+        .where(
+            Lot.source == f"F-{of_offer.id}",
+            Movement.kind == Kind.RECEIVE.value,
+            Movement.warehouse_id == of_offer.warehouse_id,
+            Movement.operation_id.is_not(None),
+            Movement.recorded_at >= of_offer.offered_at,
+            back.id.is_(None),
+            ~select(ArrivalLine.id).where(ArrivalLine.lot_id == Lot.id).exists(),
+        )
+        .order_by(Movement.id)
+    )
+    return list(session.scalars(statement))

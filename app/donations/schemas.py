@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validate
 
 from app.donations.models import Inspection, OfferState
 from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
@@ -177,50 +177,6 @@ class OffersPage(Wire):
     next_after = fields.String(allow_none=True)
 
 
-class OpenArrivalPayload(Wire):
-    """Goods that begin to come in, of an offer or unannounced."""
-
-    warehouse_id = Id(required=True)
-    offer_id = Id()
-    donor_id = Id()
-
-
-class ArrivalLinePayload(Wire):
-    """One scanned line of an arrival, which is named by number or by the operation that began it."""
-
-    arrival_id = Id()
-    arrival_operation_id = fields.UUID()
-    item_id = Id()
-    item_code = Line(most=60)
-    gtin = Line(most=20)
-    quantity = Quantity(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
-    inspection = Choice(INSPECTIONS, load_default="accept")
-    expires_on = fields.Date()
-    use_by = fields.Boolean(load_default=False)
-    batch = Line(most=60)
-    condition = Choice(CONDITIONS, load_default="new")
-    reason = Line(most=300)
-    offer_line_id = Id()
-
-    @validates_schema
-    def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Ask for exactly one name of the arrival and of the item."""
-        exactly_one(data, "arrival_id", "arrival_operation_id")
-        exactly_one(data, "item_id", "item_code", "gtin")
-
-
-class CloseArrivalPayload(Wire):
-    """The end of an arrival."""
-
-    arrival_id = Id()
-    arrival_operation_id = fields.UUID()
-
-    @validates_schema
-    def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
-        """Ask for exactly one name of the arrival."""
-        exactly_one(data, "arrival_id", "arrival_operation_id")
-
-
 class OpenArrivalIn(Wire):
     """Goods that begin to come in."""
 
@@ -228,6 +184,12 @@ class OpenArrivalIn(Wire):
     warehouse_id = Id(required=True)
     offer_id = Id()
     donor_id = Id()
+
+
+class WriteNoteIn(Wire):
+    """The note of what phones have scanned in for an offer."""
+
+    operation_id = fields.UUID(required=True)
 
 
 class ReceivedLineIn(Wire):
@@ -324,6 +286,12 @@ class DeclineForm(Form):
 
     reason = Line(most=300, load_default=None)
     version = WholeNumber(least=1, load_default=None)
+
+
+class NoteForm(Form):
+    """The note of what was scanned in, by form."""
+
+    operation_id = fields.UUID(required=True)
 
 
 class ArrivalFields(Form):

@@ -21,6 +21,7 @@ from app.donations.errors import (
     OfferPast,
     ReasonNeeded,
     ReferenceUsed,
+    ScannedIn,
 )
 from app.donations.models import Arrival, ArrivalLine, Donor, Inspection, Offer, OfferLine, OfferState
 from app.foundation.actor import NOBODY, Scope
@@ -203,6 +204,7 @@ def close(uow: UnitOfWork, *, offer_id: int, version: int | None = None) -> Offe
     if not uow.actor.may("donations.decide"):
         uow.actor.require("donations.receive")
     found = _to_change(uow, offer_id, version, (OfferState.ACCEPTED, OfferState.ARRIVED))
+    _nothing_scanned(uow, found)
     with uow.office("donations"):
         found.state, found.closed_at = OfferState.CLOSED, uow.now
         uow.session.flush()
@@ -252,6 +254,7 @@ def arrive(
         of_offer = _to_change(uow, offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
         if of_offer.warehouse_id != warehouse.id:
             raise NoSuchOffer(offer_id=offer_id)
+        _nothing_scanned(uow, of_offer)
     _check_inspection(uow, lines, of_offer)
     giver_id = of_offer.donor_id if of_offer else donor_id
     if giver_id is None:
@@ -284,21 +287,12 @@ def arrive(
             for line in arrival.lines:
                 if line.offer_line_id is not None:
                     came[line.offer_line_id].arrived += line.quantity
-            if all(line.arrived >= line.quantity for line in of_offer.lines):
-                of_offer.state, of_offer.closed_at = OfferState.CLOSED, uow.now
         uow.session.flush()
-    note = stock.issue_voucher(
-        uow,
-        kind="receipt",
-        warehouse_id=warehouse.id,
-        subject=("arrival", arrival.id),
-        content=_note(uow, arrival, donor, of_offer),
-    )
-    with uow.office("donations"):
-        arrival.voucher_id = note.id
-        uow.session.flush()
-    uow.record("arrival.received", subject=("arrival", arrival.id), lines=len(lines), voucher=note.code)
+    _number_the_note(uow, arrival, donor, of_offer)
     return arrival
+
+
+# Arriving by phone --------------------------------------------------------------------------------------------------
 
 
 def note_what_was_scanned(
@@ -310,19 +304,26 @@ def note_what_was_scanned(
     offer_id: int | None = None,
     happened_at: datetime | None = None,
 ) -> tuple[Arrival, Voucher]:
-    """Make one arrival of goods that were received pack by pack; its goods-received note is numbered.
+    """Make one arrival of goods that a phone has received pack by pack; its goods-received note is numbered.
 
-    ``receipts`` are the operations that received them. What was taken back meanwhile, or stands on a note already,
-    is left out. Sent twice under the same operation, it is noted once.
+    This is the phone's way in: each pack is in the stock at once, by the stock's own ``receive``, whatever has become
+    of the offer meanwhile; the arrival, the offer's quantities and the note follow here, in one step.
+    ``receipts`` are the operations that received them. What was taken back meanwhile, stands on a note already, or was
+    scanned in for another offer, is left out. Sent twice under the same operation, it is noted once.
     """
     warehouse = stock_queries.warehouse(uow.session, uow.actor, warehouse_id)
     uow.actor.require_for("donations.receive", warehouse=warehouse.id, county=warehouse.county_id)
-    received = queries.received_and_not_noted(uow.session, warehouse.id, receipts)
+    received = [
+        (lot, quantity, place_kind)
+        for lot, quantity, place_kind in queries.received_and_not_noted(uow.session, warehouse.id, receipts)
+        if lot.source in (None, f"F-{offer_id}")
+    ]
     if not received:
         raise NothingToNote
     of_offer = None
     if offer_id is not None:
-        of_offer = _to_change(uow, offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
+        # The goods are here: an offer that was closed meanwhile gets what came of it all the same.
+        of_offer = _to_change(uow, offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED, OfferState.CLOSED))
         if of_offer.warehouse_id != warehouse.id:
             raise NoSuchOffer(offer_id=offer_id)
         donor = queries.donor(uow.session, of_offer.donor_id)
@@ -338,9 +339,8 @@ def note_what_was_scanned(
         operation_id=operation_id,
         content_hash=_hash({"receipts": [str(each) for each in receipts], "offer": offer_id}),
     )
-    promised = {line.item_id: line for line in of_offer.lines} if of_offer else {}
     for lot, quantity, place_kind in received:
-        line = promised.get(lot.item_id)
+        line = _waiting_line(of_offer, lot.item_id) if of_offer else None
         doubtful = place_kind == PlaceKind.QUARANTINE
         arrival.lines.append(
             ArrivalLine(
@@ -357,26 +357,61 @@ def note_what_was_scanned(
             line.arrived += quantity
     with uow.office("donations"):
         uow.session.add(arrival)
-        if of_offer is not None:
+        if of_offer is not None and of_offer.state == OfferState.ACCEPTED:
             of_offer.state = OfferState.ARRIVED
-            if all(line.arrived >= line.quantity for line in of_offer.lines):
-                of_offer.state, of_offer.closed_at = OfferState.CLOSED, uow.now
         uow.session.flush()
-    note = stock.issue_voucher(
+    return arrival, _number_the_note(uow, arrival, donor, of_offer)
+
+
+def note_of_offer(uow: UnitOfWork, *, operation_id: UUID, offer_id: int) -> Arrival:
+    """Write the note of what a phone has scanned in for an offer and never ended. Asked twice, it is written once."""
+    known = queries.arrival_by_operation(uow.session, operation_id)
+    if known is not None:
+        return known
+    of_offer = queries.offer(uow.session, uow.actor, offer_id)
+    if of_offer.warehouse_id is None:
+        raise NothingToNote
+    arrival, _ = note_what_was_scanned(
         uow,
-        kind="receipt",
-        warehouse_id=warehouse.id,
-        subject=("arrival", arrival.id),
-        content=_note(uow, arrival, donor, of_offer),
+        operation_id=operation_id,
+        warehouse_id=of_offer.warehouse_id,
+        receipts=queries.scanned_for(uow.session, of_offer),
+        offer_id=offer_id,
+    )
+    return arrival
+
+
+def _nothing_scanned(uow: UnitOfWork, of_offer: Offer) -> None:
+    """Refuse while phones have brought in goods of the offer that stand on no note yet.
+
+    Whoever writes the same goods down again, from the donor's paper, would book them twice; and who closes the offer
+    would certify less than has come.
+    """
+    waiting = len(queries.scanned_for(uow.session, of_offer))
+    if waiting:
+        raise ScannedIn(offer=f"F-{of_offer.id}", lots=waiting)
+
+
+def _number_the_note(uow: UnitOfWork, arrival: Arrival, donor: Donor, of_offer: Offer | None) -> Voucher:
+    """Number the goods-received note, with what differs from the offer; an offer that came in whole is closed."""
+    with uow.office("donations"):
+        complete = of_offer is not None and all(line.arrived >= line.quantity for line in of_offer.lines)
+        if of_offer is not None and complete and of_offer.state == OfferState.ARRIVED:
+            of_offer.state, of_offer.closed_at = OfferState.CLOSED, uow.now
+        uow.session.flush()
+    content = _note(uow, arrival, donor, of_offer)
+    content["differences"] = [vars(each) for each in differences(arrival, of_offer)]
+    note = stock.issue_voucher(
+        uow, kind="receipt", warehouse_id=arrival.warehouse_id, subject=("arrival", arrival.id), content=content
     )
     with uow.office("donations"):
         arrival.voucher_id = note.id
         uow.session.flush()
     uow.record("arrival.received", subject=("arrival", arrival.id), lines=len(arrival.lines), voucher=note.code)
-    return arrival, note
+    return note
 
 
-# Arriving scan by scan ----------------------------------------------------------------------------------------------
+# Arriving line by line, for programs ---------------------------------------------------------------------------------
 
 
 def open_arrival(
@@ -388,7 +423,11 @@ def open_arrival(
     donor_id: int | None = None,
     happened_at: datetime | None = None,
 ) -> Arrival:
-    """Begin to receive what came, of an offer or unannounced; lines follow one by one. Begun twice is begun once."""
+    """Begin to receive what came, of an offer or unannounced; lines follow one by one. Begun twice is begun once.
+
+    This is the way of programs that stand beside a dock with a network (a sorting line, a weighbridge): the arrival
+    comes first and every line is judged against it at once. Phones go another way: see ``note_what_was_scanned``.
+    """
     known = queries.arrival_by_operation(uow.session, operation_id)
     if known is not None:
         return known
@@ -398,6 +437,7 @@ def open_arrival(
         of_offer = _to_change(uow, offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
         if of_offer.warehouse_id != warehouse.id:
             raise NoSuchOffer(offer_id=offer_id)
+        _nothing_scanned(uow, of_offer)
         donor_id = of_offer.donor_id
     if donor_id is None:
         donor_id = _register(uow, "anonymous", PRIVATE_PERSON, None, None, None, None).id
@@ -440,7 +480,8 @@ def receive_line(
     if arrival.offer_id is not None:
         of_offer = _to_change(uow, arrival.offer_id, None, (OfferState.ACCEPTED, OfferState.ARRIVED))
         if line.get("offer_line_id") is None:
-            line["offer_line_id"] = _waiting_line(of_offer, item_id)
+            waiting = _waiting_line(of_offer, item_id)
+            line["offer_line_id"] = waiting.id if waiting else None
     _check_inspection(uow, [line], of_offer)
     source = f"F-{of_offer.id}" if of_offer else None
     lots = _put_on_dock(
@@ -469,11 +510,11 @@ def receive_line(
     return made
 
 
-def _waiting_line(of_offer: Offer, item_id: int) -> int | None:
+def _waiting_line(of_offer: Offer, item_id: int) -> OfferLine | None:
     """Return the line of the offer that an item belongs to: one that is not full yet, else the last of this item."""
     same = [line for line in of_offer.lines if line.item_id == item_id]
-    waiting = [line.id for line in same if line.arrived < line.quantity]
-    return waiting[0] if waiting else same[-1].id if same else None
+    waiting = [line for line in same if line.arrived < line.quantity]
+    return waiting[0] if waiting else same[-1] if same else None
 
 
 def close_arrival(uow: UnitOfWork, *, arrival_id: int) -> Arrival:
@@ -485,21 +526,7 @@ def close_arrival(uow: UnitOfWork, *, arrival_id: int) -> Arrival:
     if not arrival.lines:
         raise NothingToNote
     of_offer = queries.offer(uow.session, uow.actor, arrival.offer_id) if arrival.offer_id else None
-    donor = queries.donor(uow.session, arrival.donor_id)
-    with uow.office("donations"):
-        complete = of_offer is not None and all(line.arrived >= line.quantity for line in of_offer.lines)
-        if of_offer is not None and complete and of_offer.state == OfferState.ARRIVED:
-            of_offer.state, of_offer.closed_at = OfferState.CLOSED, uow.now
-        uow.session.flush()
-    content = _note(uow, arrival, donor, of_offer)
-    content["differences"] = [vars(each) for each in differences(arrival, of_offer)]
-    note = stock.issue_voucher(
-        uow, kind="receipt", warehouse_id=arrival.warehouse_id, subject=("arrival", arrival.id), content=content
-    )
-    with uow.office("donations"):
-        arrival.voucher_id = note.id
-        uow.session.flush()
-    uow.record("arrival.received", subject=("arrival", arrival.id), lines=len(arrival.lines), voucher=note.code)
+    _number_the_note(uow, arrival, queries.donor(uow.session, arrival.donor_id), of_offer)
     return arrival
 
 

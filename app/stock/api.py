@@ -92,8 +92,8 @@ def operate(body: dict[str, Any]) -> dict[str, Any]:
     Each operation is ``{operation_id, device_id, sequence, happened_at, kind, payload}``: two UUIDs, a number that
     grows with each operation of the device, the device's time with its zone. Kinds of the stock: receive, put_away,
     move, pick, pick_item, load, hand_over, bring_back, write_off, reverse; of boxes: open_box, fill_box, empty_box,
-    move_box, nest_box, unnest_box, close_box, reopen_box, merge_boxes, split_box, dissolve_box; of arrivals:
-    arrival_open, arrival_line, arrival_close; of parcels: pack_parcel, load_parcel, unload_parcel, hand_over_parcel,
+    move_box, nest_box, unnest_box, close_box, reopen_box, merge_boxes, split_box, dissolve_box;
+    of the floor: learn_pack, goods_received; of parcels: pack_parcel, load_parcel, unload_parcel, hand_over_parcel,
     fail_parcel, bring_back_parcel; other packages add theirs. Each is a transaction of its own, and its answer is
     final: applied, duplicate (answered before; ``first_outcome`` says how), rejected (``problem`` says why) or
     needs_review (booked, though the books disagreed). The same id with other content is refused with 422.

@@ -203,7 +203,9 @@ def test_what_is_scanned_against_an_offer_counts_towards_it(phone, world, work):
         item, before, wanted = line.item_id, line.arrived, line.quantity
     rows = phone.snapshot().json["parts"]["offers"]
     assert next(row for row in rows if row[0] == world.own["offer"])[3][0][1:4] == [item, wanted, before]
-    receive = phone.operation("receive", item_id=item, quantity=wanted, place_id=_dock(phone), source="F-1")
+    receive = phone.operation(
+        "receive", item_id=item, quantity=wanted, place_id=_dock(phone), source=f"F-{world.own['offer']}"
+    )
     note = phone.operation(
         "goods_received",
         protocol=3,
