@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.foundation.actor import Actor
+from app.foundation.actor import Actor, Scope
 from app.foundation.job import Job
 from app.foundation.journal import AccessEntry, JournalEntry
 
@@ -127,19 +126,16 @@ def unit_of_work(
 
 def tell_database(session: Session, actor: Actor, now: datetime) -> None:
     """Say who acts, and when, for this transaction only, to the policies of row-level security."""
-    session.execute(
-        _TELL,
-        {
-            "grants": json.dumps({permission: scope.value for permission, scope in actor.grants.items()}),
-            "reach": json.dumps({scope.value: list(ids) for scope, ids in actor.reach.items()}),
-            "now": now.isoformat(),
-        },
-    )
+    facts = {f"reach_{scope}": "{{{}}}".format(",".join(map(str, actor.reach.get(scope, ())))) for scope in _REACHES}
+    facts["grants"] = "".join(f" {permission}={scope}" for permission, scope in actor.grants.items()) + " "
+    session.execute(_TELL, facts | {"now": now.isoformat()})
 
 
+_REACHES = (Scope.COUNTY, Scope.WAREHOUSE, Scope.ORGANISATION, Scope.OWN)
 _TELL = text(
-    "SELECT set_config('app.grants', :grants, true), set_config('app.reach', :reach, true), "
-    "set_config('app.now', :now, true), set_config('app.office', '', true)"
+    "SELECT set_config('app.grants', :grants, true), set_config('app.now', :now, true), "
+    + "".join(f"set_config('app.reach_{scope}', :reach_{scope}, true), " for scope in _REACHES)
+    + "set_config('app.office', '', true)"
 )
 _OFFICE = text("SELECT set_config('app.office', :package, true)")
 

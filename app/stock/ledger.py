@@ -8,13 +8,13 @@ The statements are plain SQL over whole sets: one scan and ten thousand lots cos
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy import event, text
+from sqlalchemy.orm import ORMExecuteState, Session, make_transient_to_detached
 
 from app.foundation.actor import Actor, Scope
 from app.foundation.unit_of_work import UnitOfWork
@@ -77,6 +77,10 @@ class Held:
                 lot_id=self.lot_id,
                 place_id=self.place_id,
             )
+
+
+Changed = tuple[Held, int, int]
+"""A balance, and by how much it changes: on hand, reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +176,16 @@ _POST = text(
     ),
     written AS (
         INSERT INTO movement
-               (operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, recorded_at,
+               (id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, recorded_at,
                 reverses_id, reason, actor_id, warehouse_id, county_id)
-        SELECT operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, :recorded_at,
-               reverses_id, reason, :actor_id, warehouse_id, county_id
-        FROM unnest(CAST(:operation_id AS uuid[]), CAST(:line AS bigint[]), CAST(:lot_id AS bigint[]),
-                    CAST(:from_place_id AS bigint[]), CAST(:to_place_id AS bigint[]), CAST(:quantity AS bigint[]),
-                    CAST(:kind AS text[]), CAST(:happened_at AS timestamptz[]), CAST(:reverses_id AS bigint[]),
-                    CAST(:reason AS text[]), CAST(:warehouse_id AS bigint[]), CAST(:county_id AS bigint[]))
-             WITH ORDINALITY AS line (operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind,
+        SELECT coalesce(id, nextval('movement_id_seq')), operation_id, line, lot_id, from_place_id, to_place_id,
+               quantity, kind, happened_at, :recorded_at, reverses_id, reason, :actor_id, warehouse_id, county_id
+        FROM unnest(CAST(:id AS bigint[]), CAST(:operation_id AS uuid[]), CAST(:line AS bigint[]),
+                    CAST(:lot_id AS bigint[]), CAST(:from_place_id AS bigint[]), CAST(:to_place_id AS bigint[]),
+                    CAST(:quantity AS bigint[]), CAST(:kind AS text[]), CAST(:happened_at AS timestamptz[]),
+                    CAST(:reverses_id AS bigint[]), CAST(:reason AS text[]), CAST(:warehouse_id AS bigint[]),
+                    CAST(:county_id AS bigint[]))
+             WITH ORDINALITY AS line (id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind,
                                       happened_at, reverses_id, reason, warehouse_id, county_id, position)
         ORDER BY position
         RETURNING id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind
@@ -198,42 +203,77 @@ _POST = text(
 )
 
 _CARRY_ONLY = text(_CARRY)
+_NUMBERS = text("SELECT nextval('movement_id_seq') FROM generate_series(1, :count)")
 _REAL = sorted(REAL)
 
 _WRITTEN = (
-    "operation_id", "line", "lot_id", "from_place_id", "to_place_id", "quantity", "kind", "happened_at", "reverses_id",
-    "reason", "warehouse_id", "county_id",
+    "id", "operation_id", "line", "lot_id", "from_place_id", "to_place_id", "quantity", "kind", "happened_at",
+    "reverses_id", "reason", "warehouse_id", "county_id",
 )  # fmt: skip
 
 
-_KEPT = "stock.held"
+_TOGETHER = "stock.together"
 
 
-def hold_together(uow: UnitOfWork, keys: Iterable[Key]) -> None:
+@dataclass(slots=True)
+class Together:
+    """What operations that are done together share: balances under lock, and movements that are not written yet."""
+
+    uow: UnitOfWork
+    held: dict[Key, Held]
+    numbers: list[int]
+    """Ids of movements that nobody else gets."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    changes: dict[Key, Changed] = field(default_factory=dict)
+
+
+def hold_together(uow: UnitOfWork, keys: Iterable[Key], movements: int) -> None:
     """Lock the balances of several operations at once, in the order of their ids; ``hold`` then finds them here.
 
-    What does not exist is left to the operation that names it.
+    What does not exist is left to the operation that names it. About so many ``movements`` will be made: instead of
+    one statement each, they are written as soon as the database is asked for anything else.
     """
     wanted = sorted(set(keys))
     rows = uow.session.execute(
         _HOLD, {"lots": [lot_id for lot_id, _ in wanted], "places": [place_id for _, place_id in wanted]}
     )
-    uow.kept[_KEPT] = {(row[1], row[2]): Held(*row) for row in rows}
+    held = {(row[1], row[2]): Held(*row) for row in rows}
+    together = Together(uow, held, _numbers(uow.session, movements))
+    uow.kept[_TOGETHER] = uow.session.info[_TOGETHER] = together
+
+
+def _numbers(session: Session, count: int) -> list[int]:
+    return list(session.scalars(_NUMBERS, {"count": count}))[::-1]
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _write_first(state: ORMExecuteState) -> None:
+    """Write what waits before the database is asked for anything, so that nobody reads balances of before."""
+    together: Together | None = state.session.info.get(_TOGETHER)
+    if together is not None and together.rows:
+        _write_together(together)
+
+
+def _write_together(together: Together) -> None:
+    rows, changed = together.rows, list(together.changes.values())
+    together.rows, together.changes = [], {}
+    _store(together.uow, rows, changed, noted=True)
 
 
 def forget_held(uow: UnitOfWork) -> None:
     """Read balances anew from here on: something was done that may have changed what judges look at."""
-    if _KEPT in uow.kept:
-        uow.kept[_KEPT] = {}
+    together: Together | None = uow.kept.get(_TOGETHER)
+    if together is not None:
+        together.held.clear()
 
 
 def hold(uow: UnitOfWork, keys: Iterable[Key]) -> dict[Key, Held]:
     """Lock the balances of lots in places; nobody changes them until we commit."""
     wanted = sorted(set(keys))
-    kept: dict[Key, Held] | None = uow.kept.get(_KEPT)
-    if kept is not None and not uow._office and all(key in kept for key in wanted):
+    together: Together | None = uow.kept.get(_TOGETHER)
+    if together is not None and not uow._office and all(key in together.held for key in wanted):
         # Locked already, and carried forward by every ``post`` since.
-        held = {key: kept[key] for key in wanted}
+        held = {key: together.held[key] for key in wanted}
         _must_reach(uow.actor, held.values())
         return held
     if len(wanted) == 2 and wanted[0][0] == wanted[1][0]:
@@ -247,8 +287,8 @@ def hold(uow: UnitOfWork, keys: Iterable[Key]) -> dict[Key, Held]:
     for lot_id, place_id in wanted:
         if (lot_id, place_id) not in held:
             _say_what_is_missing(uow.session, lot_id, place_id)
-    if kept is not None:
-        kept.update(held)
+    if together is not None:
+        together.held.update(held)
     if uow._office != OFFICE:
         _must_reach(uow.actor, held.values())
     return held
@@ -276,7 +316,8 @@ def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line], *, no
     """Write movements over held balances, in order; refuse all of them when one takes more than is there.
 
     Balances, movements and (``noted``) their lines in the journal are one statement. ``held`` is carried forward too.
-    The movements come back as plain, unattached objects: they never change.
+    The movements come back as plain, unattached objects: they never change. Of operations that are done together the
+    statement waits for the others.
     """
     before = {key: (each.on_hand, each.reserved) for key, each in held.items()}
     try:
@@ -286,10 +327,38 @@ def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line], *, no
         for key, (on_hand, reserved) in before.items():
             held[key].on_hand, held[key].reserved = on_hand, reserved
         raise
-    changed = [(each, each.on_hand - before[key][0], each.reserved - before[key][1]) for key, each in held.items()]
+    changed = [
+        (each, each.on_hand - on_hand, each.reserved - reserved)
+        for key, each in held.items()
+        for on_hand, reserved in [before[key]]
+    ]
+    rows = [_row(uow, held, line) for line in lines]
+    together: Together | None = uow.kept.get(_TOGETHER)
+    if together is not None and noted and not uow._office:
+        _keep_for_later(together, rows, changed)
+    else:
+        _store(uow, rows, changed, noted=noted)
+    boxes = {each.place_id for each, more, _ in changed if each.boxed and more}
+    for watcher in _BOX_WATCHERS if boxes else ():
+        watcher(uow, boxes)
+    return [_movement(uow, row) for row in rows]
+
+
+def _keep_for_later(together: Together, rows: Sequence[dict[str, Any]], changed: Sequence[Changed]) -> None:
+    if len(together.numbers) < len(rows):
+        together.numbers = _numbers(together.uow.session, len(rows))
+    for row in rows:
+        row["id"] = together.numbers.pop()
+    together.rows += rows
+    for each, more, spoken in changed:
+        _, before, spoken_before = together.changes.get((each.lot_id, each.place_id), (each, 0, 0))
+        together.changes[each.lot_id, each.place_id] = (each, before + more, spoken_before + spoken)
+
+
+def _store(uow: UnitOfWork, rows: Sequence[dict[str, Any]], changed: Iterable[Changed], *, noted: bool) -> None:
+    """Write movements, the balances they change and their lines in the journal in one statement; number the rows."""
     known = [(each.id, more, spoken) for each, more, spoken in changed if each.id is not None and (more or spoken)]
     new = [(each.lot_id, each.place_id, more) for each, more, _ in changed if each.id is None and more]
-    rows = [_row(uow, held, line) for line in lines]
     parameters: dict[str, Any] = {name: [row[name] for row in rows] for name in _WRITTEN}
     parameters |= {
         **_columns(known, "ids", "on_hand", "reserved"),
@@ -301,10 +370,8 @@ def post(uow: UnitOfWork, held: Mapping[Key, Held], lines: Sequence[Line], *, no
         "noted": noted,
     }
     ids = {(row[1], row[2]): row[0] for row in uow.session.execute(_POST, parameters)}
-    boxes = {each.place_id for each, more, _ in changed if each.boxed and more}
-    for watcher in _BOX_WATCHERS if boxes else ():
-        watcher(uow, boxes)
-    return [_movement(ids[row["operation_id"], row["line"]], uow, row) for row in rows]
+    for row in rows:
+        row["id"] = ids[row["operation_id"], row["line"]]
 
 
 BoxWatcher = Callable[[UnitOfWork, Collection[int]], None]
@@ -336,6 +403,7 @@ def _row(uow: UnitOfWork, held: Mapping[Key, Held], line: Line) -> dict[str, Any
     source, target = held[line.lot_id, line.from_place_id], held[line.lot_id, line.to_place_id]
     home = source if source.guarded else target
     return {
+        "id": None,
         "operation_id": line.operation_id,
         "line": line.number,
         "lot_id": line.lot_id,
@@ -351,8 +419,8 @@ def _row(uow: UnitOfWork, held: Mapping[Key, Held], line: Line) -> dict[str, Any
     }
 
 
-def _movement(movement_id: int, uow: UnitOfWork, row: Mapping[str, Any]) -> Movement:
-    movement = Movement(id=movement_id, recorded_at=uow.now, actor_id=uow.actor.id, **row)
+def _movement(uow: UnitOfWork, row: Mapping[str, Any]) -> Movement:
+    movement = Movement(recorded_at=uow.now, actor_id=uow.actor.id, **row)
     make_transient_to_detached(movement)
     return movement
 

@@ -264,7 +264,7 @@ def _readable(group: Sequence[Asked]) -> list[_Ready]:
 def _act_together(uow: UnitOfWork, ready: Sequence[_Ready], begun: list[UUID]) -> list[Answer]:
     """Do operations one after the other under locks that were taken at once; ``begun`` tells how far they came."""
     keys = [key for each in ready if each.registered.touches for key in each.registered.touches(each.arguments)]
-    ledger.hold_together(uow, keys)
+    ledger.hold_together(uow, keys, movements=len(ready))
     answers, rows, old = [], [], []
     for each in ready:
         begun.append(each.asked.operation_id)

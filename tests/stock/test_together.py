@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 
 from app.foundation.unit_of_work import unit_of_work
 from app.stock import operations, queries
@@ -149,3 +149,50 @@ def test_a_fault_at_the_end_of_the_transaction_leaves_each_its_own_answer(work, 
     with work() as uow:
         assert uow.session.scalar(text("SELECT count(*) FROM operation")) == 3
     assert uuid4()
+
+
+@pytest.fixture
+def written(sessions):
+    """Count statements that write movements."""
+    statements = []
+    engine = sessions.kw["bind"]
+
+    def note(_connection, _cursor, statement, *_):
+        if "INSERT INTO movement" in statement:
+            statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_moves_of_one_transaction_are_written_in_one_statement(work, hall, counted, written):
+    outcomes, _ = counted(moves(Phone(), hall, [1] * 25))
+    assert outcomes == ["applied"] * 25
+    assert len(written) == 1
+    assert books(work, hall) == (75, 25, 25, 25)
+
+
+def test_what_waits_is_written_before_anybody_reads_the_stock(work, hall, counted, written):
+    phone = Phone()
+    away = moves(phone, hall, [99, 1])
+    pick = phone("pick_item", {"item_id": hall.item_id, "quantity": 60, "to_place_id": hall.staging})
+    back = phone("reverse", {"reversed_operation_id": away[1]["operation_id"], "reason": "wrong shelf"})
+    again = moves(phone, hall, [1])
+    outcomes, _ = counted([*away, pick, back, *again])
+    assert outcomes == ["applied"] * 5
+    assert len(written) == 4, "two moves together, the picking, the way back, the last move"
+    with work() as uow:
+        assert [on_hand(uow, hall.lot_id, place) for place in (hall.shelf, hall.other_shelf, hall.staging)] == [
+            0,
+            40,
+            60,
+        ]
+        assert queries.verify(uow.session).holds
+
+
+def test_movements_keep_the_order_in_which_they_were_made(work, hall, counted):
+    counted(moves(Phone(), hall, [1, 2, 3, 4, 5]))
+    with work() as uow:
+        made = uow.session.scalars(select(Movement.quantity).where(Movement.kind == "move").order_by(Movement.id))
+        assert list(made) == [1, 2, 3, 4, 5]
