@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Any
 from xml.parsers import expat
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from app.foundation.words import Message, say
 
@@ -30,6 +30,8 @@ GRID_COLUMNS_MAX = 16_384
 GRID_ROWS_MAX = 100_000
 GRID_CELLS_MAX = 4_000_000
 """A workbook may say that a cell stands in row 1,000,000: whoever believes it makes room for all before it."""
+SHEETS_MAX = 50
+"""So many sheets of a workbook are offered."""
 LINE_CHARACTERS_MAX = 200_000
 HEADING_WITHIN = 20
 """The heading is looked for in this many first rows: offices like titles above it."""
@@ -90,27 +92,53 @@ def read_table(content: bytes, wanted: Iterable[str]) -> Table:
     return max(tables, key=lambda table: len(known & set(table.columns)))
 
 
-def read_any_table(content: bytes, recognise: Recognise) -> Table:
+def read_any_table(content: bytes, recognise: Recognise, sheet: str | None = None) -> Table:
     """Return the table in a file whose headings are not known before; as they are written there.
 
     The heading is the first row with most recognised headings, else the first with two cells that are filled. Columns
-    without a heading are named after their letter, a heading that comes again gets a number.
+    without a heading are named after their letter, a heading that comes again gets a number. ``sheet`` is one of
+    ``sheet_names``, else it is the first.
     """
-    best: tuple[tuple[int, int], Grid, int] | None = None
-    for grid in grids(content):
-        for number, row in enumerate(grid[:HEADING_WITHIN]):
-            filled = sum(1 for cell in row if cell.strip())
-            score = sum(1 for cell in row if cell.strip() and recognise(cell))
-            if not filled or (score == 0 and filled < 2):
-                continue
-            alike = sum(1 for other in grid[number + 1 : number + 1 + HEADING_WITHIN] if len(other) == len(row))
-            key = (score, alike if score == 0 else 0)
-            if best is None or key > best[0]:
-                best = (key, grid, number)
-    if best is None:
+    found = [(heading[0], grid, heading[1]) for grid in grids(content, sheet) if (heading := _heading(grid, recognise))]
+    if not found:
         raise Unreadable(say("No table was found: the first row must name the columns."))
-    _, grid, number = best
+    _, grid, number = max(found, key=lambda each: each[0])
     return table_below(_named(grid[number]), grid[number + 1 :], number + 2)
+
+
+def _heading(grid: Grid, recognise: Recognise) -> tuple[tuple[int, int], int] | None:
+    """Return how much the likeliest heading of a grid looks like one, and in which row it stands."""
+    best: tuple[tuple[int, int], int] | None = None
+    for number, row in enumerate(grid[:HEADING_WITHIN]):
+        filled = sum(1 for cell in row if cell.strip())
+        score = sum(1 for cell in row if cell.strip() and recognise(cell))
+        if not filled or (score == 0 and filled < 2):
+            continue
+        alike = sum(1 for other in grid[number + 1 : number + 1 + HEADING_WITHIN] if len(other) == len(row))
+        key = (score, alike if score == 0 else 0)
+        if best is None or key > best[0]:
+            best = (key, number)
+    return best
+
+
+def sheet_names(content: bytes) -> list[str]:
+    """Return the names of the sheets of a workbook that are shown, each once; none for a text file."""
+    return list(_shown(_workbook(content))) if content.startswith(ZIP) else []
+
+
+def likeliest_sheet(content: bytes, recognise: Recognise) -> str | None:
+    """Return the sheet of a workbook whose heading has most recognised headings; the first of those alike."""
+    if not content.startswith(ZIP):
+        return None
+    book = _workbook(content)
+    scores: dict[str, int] = {}
+    for name, place in _shown(book).items():
+        try:
+            heading = _heading(_cells(book, place, rows_max=2 * HEADING_WITHIN), recognise)
+        except Unreadable:
+            heading = None
+        scores[name] = heading[0][0] if heading else -1
+    return max(scores, key=lambda name: scores[name]) if scores else None
 
 
 def _named(row: Sequence[str]) -> list[str]:
@@ -131,8 +159,8 @@ def _letter(number: int) -> str:
     return (chr(64 + number // 26) if number >= 26 else "") + chr(65 + number % 26)
 
 
-def grids(content: bytes) -> list[Grid]:
-    """Return the cells of a file: one grid of a workbook, of a text file one for each way it may be cut."""
+def grids(content: bytes, sheet: str | None = None) -> list[Grid]:
+    """Return the cells of a file: one sheet of a workbook, of a text file one grid for each way it may be cut."""
     if not content:
         raise Unreadable(say("The file is empty."))
     if len(content) > FILE_BYTES_MAX:
@@ -140,9 +168,7 @@ def grids(content: bytes) -> list[Grid]:
     if content.startswith(OLE):
         raise Unreadable(say("This is an old XLS file. Save it as XLSX or CSV and upload that."))
     if content.startswith(ZIP):
-        check_size_unpacked(content)
-        check_parts(content)
-        return [cells_of_workbook(content)]
+        return [cells_of_workbook(content, sheet)]
     text = decode(content)
     if any(len(line) > LINE_CHARACTERS_MAX for line in text.splitlines()):
         raise Unreadable(say("A line of the file is too long for a table. Save only the table."))
@@ -197,7 +223,7 @@ class Extent:
     def read(self, xml: bytes) -> None:
         """Refuse a part that declares entities or reaches too far."""
         if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml or b"<\x00!\x00" in xml or b"\x00<\x00!" in xml:
-            raise Unreadable(say("The file is no workbook that can be read. Save it as XLSX or CSV."))
+            raise _no_workbook()
         for column, row in CELL_OF_XLSX.findall(xml):
             self.last_row = max(self.last_row, int(row))
             self.last_column = max(self.last_column, _column_number(column))
@@ -240,13 +266,47 @@ def _times(attributes: dict[str, str], what: str) -> int:
     return 1
 
 
-def cells_of_workbook(content: bytes) -> Grid:
-    """Return the cells of the first sheet of a workbook."""
+def cells_of_workbook(content: bytes, sheet: str | None = None) -> Grid:
+    """Return the cells of a sheet of a workbook, by its name; of the first without one."""
+    book = _workbook(content)
+    if sheet is None:
+        return _cells(book, 0)
+    place = _shown(book).get(sheet)
+    if place is None:
+        raise Unreadable(say("There is no sheet %(sheet)s in the file. Choose one of the list.", sheet=sheet))
+    return _cells(book, place)
+
+
+def _workbook(content: bytes) -> CalamineWorkbook:
+    check_size_unpacked(content)
+    check_parts(content)
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False, nrows=ROWS_MAX + HEADING_WITHIN + 1)
+        return CalamineWorkbook.from_filelike(io.BytesIO(content))
+    except (CalamineError, ValueError) as error:
+        raise _no_workbook() from error
+
+
+def _no_workbook() -> Unreadable:
+    return Unreadable(say("The file is no workbook that can be read. Save it as XLSX or CSV."))
+
+
+def _shown(book: CalamineWorkbook) -> dict[str, int]:
+    """Return the sheets with cells that a person sees in the office program: name → place, the first fifty."""
+    every = list(enumerate(book.sheets_metadata))
+    seen = [(place, sheet) for place, sheet in every if sheet.visible == SheetVisibleEnum.Visible]
+    shown: dict[str, int] = {}
+    for place, sheet in seen or every:
+        if sheet.typ == SheetTypeEnum.WorkSheet and len(shown) < SHEETS_MAX:
+            name = " ".join("".join(sign if sign.isprintable() else " " for sign in sheet.name).split())[:80]
+            shown.setdefault(name or f"{place + 1}.", place)
+    return shown
+
+
+def _cells(book: CalamineWorkbook, place: int, *, rows_max: int = ROWS_MAX + HEADING_WITHIN + 1) -> Grid:
+    try:
+        rows = book.get_sheet_by_index(place).to_python(skip_empty_area=False, nrows=rows_max)
     except (CalamineError, IndexError, ValueError) as error:
-        raise Unreadable(say("The file is no workbook that can be read. Save it as XLSX or CSV.")) from error
+        raise _no_workbook() from error
     return [[cell_text(value) for value in row[: CELLS_MAX + 1]] for row in rows]
 
 

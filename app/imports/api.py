@@ -32,9 +32,9 @@ def imports(uow: UnitOfWork, *, after: str | None, size: int) -> Any:
 @blueprint.arguments(schemas.UploadForm, location="form", as_kwargs=True)
 @blueprint.response(201, schemas.ImportWhole)
 @in_unit_of_work(MAY)
-def upload(uow: UnitOfWork, *, file: Any, kind: str, warehouse_id: int | None) -> Any:
+def upload(uow: UnitOfWork, *, file: Any, **asked: Any) -> Any:
     """Upload a table; its columns are guessed, nothing of it is read yet."""
-    return service.upload(uow, kind=kind, warehouse_id=warehouse_id, file_name=file.filename or "", content=file.read())
+    return service.upload(uow, file_name=file.filename or "", content=file.read(), **asked)
 
 
 @blueprint.get("/imports/<int:data_import_id>")
@@ -43,6 +43,15 @@ def upload(uow: UnitOfWork, *, file: Any, kind: str, warehouse_id: int | None) -
 def data_import(uow: UnitOfWork, data_import_id: int) -> Any:
     """Show an import with its columns and wrong rows."""
     return queries.data_import(uow.session, uow.actor, data_import_id)
+
+
+@blueprint.post("/imports/<int:data_import_id>/sheet")
+@blueprint.arguments(schemas.SheetIn, as_kwargs=True)
+@blueprint.response(200, schemas.ImportWhole)
+@in_unit_of_work(MAY)
+def sheet(uow: UnitOfWork, data_import_id: int, *, sheet: str) -> Any:
+    """Choose another sheet of the workbook; its columns are guessed anew."""
+    return service.choose_sheet(uow, import_id=data_import_id, sheet=sheet)
 
 
 @blueprint.post("/imports/<int:data_import_id>/columns")

@@ -20,8 +20,8 @@ class FileUnreadable(Invalid):
 
     kind = "file-unreadable"
 
-    def __init__(self, why: Message) -> None:
-        super().__init__(why, {"file": [why]})
+    def __init__(self, why: Message, *, field: str = "file") -> None:
+        super().__init__(why, {field: [why]})
 
 
 class MappingIncomplete(Invalid):

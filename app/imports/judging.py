@@ -16,7 +16,16 @@ from typing import Any
 
 from app.catalogue.gtin import normalised
 from app.foundation.errors import Invalid
-from app.foundation.spreadsheets import NumberCell, Row, Table, Unreadable, read_any_table
+from app.foundation.spreadsheets import (
+    NumberCell,
+    Recognise,
+    Row,
+    Table,
+    Unreadable,
+    likeliest_sheet,
+    read_any_table,
+    sheet_names,
+)
 from app.foundation.text import fold, tidy
 from app.foundation.words import Message, say
 from app.imports import amounts, columns
@@ -136,6 +145,10 @@ class Glance:
     columns: list[str]
     sample: list[list[str]]
     rows: int
+    sheets: list[str] = field(default_factory=list)
+    """Of a workbook: all that can be chosen."""
+    sheet: str | None = None
+    """The one that was looked at."""
 
 
 @dataclass(frozen=True)
@@ -148,17 +161,24 @@ class Examined:
     """Empty where only the judgement was asked for."""
 
 
-def glance(content: bytes, kind: str, *, say: Callable[[object], None] = lambda _: None) -> Glance | Message:
-    """Return what a file looks like, or why it cannot be read."""
+def glance(
+    content: bytes, kind: str, sheet: str | None = None, *, say: Callable[[object], None] = lambda _: None
+) -> Glance | Message:
+    """Return what a file looks like, or why it cannot be read; of a workbook the sheet, or the likeliest one."""
     del say  # a short job: it has nothing to tell before it ends
+    recognise = _heading_of(kind)
     try:
-        table = read_any_table(content, lambda heading: columns.known_heading(kind, heading))
+        sheets = sheet_names(content)
+        sheet = sheet or likeliest_sheet(content, recognise)
+        table = read_any_table(content, recognise, sheet)
         sample = [[_clean(row.cells[column])[:60] for column in table.columns] for row in table.rows[:SAMPLE_ROWS]]
-        return Glance([tidy(column) for column in table.columns], sample, len(table.rows))
-    except Unreadable as refused:
+        return Glance([tidy(column) for column in table.columns], sample, len(table.rows), sheets, sheet)
+    except (Unreadable, Invalid) as refused:
         return refused.message
-    except Invalid as refused:
-        return refused.message
+
+
+def _heading_of(kind: str) -> Recognise:
+    return lambda heading: columns.known_heading(kind, heading)
 
 
 def examine(
@@ -167,12 +187,13 @@ def examine(
     fields: Mapping[str, str],
     known: Known,
     with_rows: bool,
+    sheet: str | None = None,
     *,
     say: Callable[[object], None] = lambda _: None,
 ) -> Examined | Message:
     """Return the judged rows of a file, or why it cannot be read. ``say`` is told the percent done."""
     try:
-        table = read_any_table(content, lambda heading: columns.known_heading(kind, heading))
+        table = read_any_table(content, _heading_of(kind), sheet)
     except Unreadable as refused:
         return refused.message
     say(10)

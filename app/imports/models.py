@@ -31,13 +31,15 @@ class Import(Numbered, Base):
     """The file itself, until it is loaded or a week old."""
     content_hash: Mapped[str]
     mapping: Mapped[dict[str, Any]]
-    """shape: the mark of its headings; columns, sample: what the file looks like; fields: our field → its column."""
+    """shape: the mark of its headings; sheet: which sheet of a workbook is meant; columns, sample: what it looks
+    like; fields: our field → its column."""
     rows_count: Mapped[int | None]
     problems: Mapped[list[Any] | None]
     """[{row, cells, wrong: [{column, value, message}]}], the first thousand."""
     figures: Mapped[dict[str, Any] | None]
     made: Mapped[dict[str, Any] | None]
-    """What it wrote, so that it can be taken back; what stood in the way of that last time."""
+    """What it wrote (lots and their note, or items and barcodes), so that it can be taken back; what stood in its
+    way last time."""
     uploaded_by_id: Mapped[int | None]
     uploaded_at: Mapped[datetime]
     loaded_at: Mapped[datetime | None]

@@ -96,6 +96,7 @@ def data_import(uow: UnitOfWork, data_import_id: int) -> Any:
     job = queries.job_of(uow.session, found.id)
     broken = found.state in BUSY and job is not None and job.state in (JobState.FAILED, JobState.CANCELLED)
     state = BUSY[ImportState(found.state)] if broken else ImportState(found.state)
+    sheets = found.mapping.get("sheets", [])
     choosing = state in (ImportState.UPLOADED, ImportState.FAILED) or "columns" in request.args
     return render_template(
         "imports/import.html",
@@ -110,6 +111,8 @@ def data_import(uow: UnitOfWork, data_import_id: int) -> Any:
         steps_ahead=job_queue.steps_ahead(job) if job else [],
         busy=found.state in BUSY and not broken,
         before=queries.loaded_before(uow.session, found) if state == ImportState.PREVIEWED else None,
+        sheet=found.mapping.get("sheet") if len(sheets) > 1 else None,
+        sheets=[(name, name) for name in sheets],
         fields=columns.FIELDS[found.kind],
         field_names=FIELD_NAMES,
         wrong=(found.problems or [])[:WRONG_SHOWN],
@@ -120,6 +123,14 @@ def data_import(uow: UnitOfWork, data_import_id: int) -> Any:
             for number, column in enumerate(found.mapping["columns"])
         },
     )
+
+
+@blueprint.post("/<int:data_import_id>/sheet")
+@in_unit_of_work(MAY, form_view=data_import)
+def choose_sheet(uow: UnitOfWork, data_import_id: int) -> Any:
+    """Take the choice of another sheet of the workbook."""
+    service.choose_sheet(uow, import_id=data_import_id, **schemas.SheetForm().load(request.form))
+    return redirect(url_for(".data_import", data_import_id=data_import_id))
 
 
 @blueprint.post("/<int:data_import_id>/columns")

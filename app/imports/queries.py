@@ -61,12 +61,13 @@ def content(session: Session, import_id: int) -> bytes | None:
 
 
 def loaded_before(session: Session, upload: Import) -> Import | None:
-    """Return an import of the same file into the same warehouse that is loaded already."""
+    """Return an import of the same file, and sheet of it, into the same warehouse that is loaded already."""
     statement = (
         select(Import)
         .where(
             Import.content_hash == upload.content_hash,
             Import.kind == upload.kind,
+            Import.mapping["sheet"].astext.is_not_distinct_from(upload.mapping.get("sheet")),
             Import.warehouse_id.is_not_distinct_from(upload.warehouse_id),
             Import.state == ImportState.LOADED,
             Import.id != upload.id,

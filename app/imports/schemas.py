@@ -26,6 +26,24 @@ class UploadForm(Form):
 
     kind = Choice(ImportKind, required=True, metadata={"example": "opening_stock"})
     warehouse_id = WholeNumber(least=1, load_default=None, allow_none=True, metadata={"example": 1})
+    sheet = Line(
+        most=80,
+        load_default=None,
+        allow_none=True,
+        metadata={"example": "Készlet", "description": "Of a workbook; none: the one whose headings are known best"},
+    )
+
+
+class SheetIn(Wire):
+    """The sheet of the workbook that is meant."""
+
+    sheet = Line(least=1, most=80, required=True, metadata={"example": "Készlet"})
+
+
+class SheetForm(Form):
+    """The sheet of the workbook that is meant, by form."""
+
+    sheet = Line(least=1, most=80, required=True)
 
 
 class UploadFile(Asked):
@@ -82,6 +100,8 @@ class WrongRowView(Schema):
 class MappingView(Schema):
     """How the file's columns are understood."""
 
+    sheets = fields.List(fields.String(), metadata={"description": "Of a workbook; empty for a text file"})
+    sheet = fields.String(allow_none=True, metadata={"description": "The one that is read"})
     columns = fields.List(fields.String())
     fields_ = fields.Dict(keys=fields.String(), values=fields.String(), attribute="fields", data_key="fields")
     remembered = fields.Boolean()
@@ -104,8 +124,12 @@ class ImportView(Schema):
 
 
 class ImportWhole(ImportView):
-    """An import with its columns and its wrong rows."""
+    """An import with its columns, its wrong rows and the note of what was loaded."""
 
+    voucher_id = fields.Function(
+        lambda upload: (upload.made or {}).get("voucher_id"),
+        metadata={"type": "integer", "description": "The goods-received note of an opening stock, once it is loaded"},
+    )
     mapping = fields.Nested(MappingView)
     problems = fields.List(fields.Nested(WrongRowView), allow_none=True)
 

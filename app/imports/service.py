@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import update
 
+from app.catalogue import queries as catalogue_queries
 from app.catalogue import service as catalogue
 from app.foundation.bulk import among
 from app.foundation.child import Say, think
@@ -24,12 +25,15 @@ from app.foundation.spreadsheets import FILE_BYTES_MAX
 from app.foundation.text import tidy
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.imports import columns, judging, queries
+from app.imports import columns, judging, queries, receipt
 from app.imports.errors import FileUnreadable, LoadedBefore, MappingIncomplete, NotNow, RowsWrong, TooManyWaiting
 from app.imports.judging import Examined, Glance, Known
 from app.imports.models import BUSY, Import, ImportKind, ImportState
 from app.stock import queries as stock_queries
 from app.stock import service as stock
+
+if TYPE_CHECKING:
+    from app.stock.models import Voucher
 
 SECONDS_MAX = 60
 MEMORY_BYTES_MAX = 1_000_000_000
@@ -39,16 +43,25 @@ KEPT = timedelta(days=7)
 OPERATIONS = UUID("6f0d5d5e-3f39-4c39-9d5c-0c7c9c1c2a11")
 """The name space of the operation ids of imports."""
 OBSTACLES_MAX = 50
+NOT_KEPT = say("The file is not kept any more. Upload it again.")
 TOO_MUCH = say("The file takes too long or too much memory to read. Save only the table.")
 
 
 # Taking in ----------------------------------------------------------------------------------------------------------
 
 
-def upload(uow: UnitOfWork, *, kind: str, warehouse_id: int | None, file_name: str, content: bytes) -> Import:
+def upload(
+    uow: UnitOfWork,
+    *,
+    kind: str,
+    warehouse_id: int | None,
+    file_name: str,
+    content: bytes,
+    sheet: str | None = None,
+) -> Import:
     """Take a file in and guess what its columns mean; nothing of it is read yet but its first rows.
 
-    Reading happens in a child process with limits of time and memory: a malicious file hurts nobody else.
+    ``sheet`` is the one of a workbook that is meant; none: the likeliest.
     """
     _must_be_allowed(uow, kind, warehouse_id)
     lately = queries.uploaded_lately(uow.session, uow.actor.id, uow.now - timedelta(hours=1))
@@ -56,13 +69,7 @@ def upload(uow: UnitOfWork, *, kind: str, warehouse_id: int | None, file_name: s
         raise TooManyWaiting(most=UPLOADS_AN_HOUR_MAX)
     if len(content) > FILE_BYTES_MAX:
         raise FileUnreadable(say("The file is too large: at most 5 MB can be read."))
-    ended = think(judging.glance, content, kind, seconds_max=SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX)
-    if not isinstance(ended.answer, Glance):
-        raise FileUnreadable(ended.answer if isinstance(ended.answer, Message) else TOO_MUCH)
-    seen = ended.answer
-    shape = columns.shape(seen.columns)
-    before = queries.remembered(uow.session, kind, shape) or {}
-    fields = {ours: column for ours, column in before.items() if column in seen.columns}
+    seen = _glance(content, kind, sheet)
     taken = Import(
         kind=ImportKind(kind).value,
         state=ImportState.UPLOADED,
@@ -70,13 +77,7 @@ def upload(uow: UnitOfWork, *, kind: str, warehouse_id: int | None, file_name: s
         file_name=_name(file_name),
         content=content,
         content_hash=hashlib.sha256(content).hexdigest(),
-        mapping={
-            "shape": shape,
-            "columns": seen.columns,
-            "sample": seen.sample,
-            "fields": fields or columns.guess(kind, seen.columns),
-            "remembered": bool(fields),
-        },
+        mapping=_guessed(uow, kind, seen),
         rows_count=seen.rows,
         uploaded_by_id=uow.actor.id,
         uploaded_at=uow.now,
@@ -85,6 +86,45 @@ def upload(uow: UnitOfWork, *, kind: str, warehouse_id: int | None, file_name: s
     uow.session.flush()
     uow.record("import.uploaded", subject=(queries.SUBJECT, taken.id), kind=taken.kind, rows=seen.rows)
     return taken
+
+
+def _glance(content: bytes, kind: str, sheet: str | None) -> Glance:
+    """Look at a file in a child process with limits of time and memory: a malicious one hurts nobody else."""
+    ended = think(judging.glance, content, kind, sheet, seconds_max=SECONDS_MAX, memory_bytes_max=MEMORY_BYTES_MAX)
+    if not isinstance(ended.answer, Glance):
+        why = ended.answer if isinstance(ended.answer, Message) else TOO_MUCH
+        raise FileUnreadable(why, field="sheet" if sheet else "file")
+    return ended.answer
+
+
+def _guessed(uow: UnitOfWork, kind: str, seen: Glance) -> dict[str, Any]:
+    """Return what a file looks like and how its columns may be meant: as a person chose them before, or guessed."""
+    shape = columns.shape(seen.columns)
+    before = queries.remembered(uow.session, kind, shape) or {}
+    fields = {ours: column for ours, column in before.items() if column in seen.columns}
+    return {
+        "shape": shape,
+        "sheets": seen.sheets,
+        "sheet": seen.sheet,
+        "columns": seen.columns,
+        "sample": seen.sample,
+        "fields": fields or columns.guess(kind, seen.columns),
+        "remembered": bool(fields),
+    }
+
+
+def choose_sheet(uow: UnitOfWork, *, import_id: int, sheet: str) -> Import:
+    """Look at another sheet of the workbook; its columns are guessed anew, and what was previewed is forgotten."""
+    held = _held(uow, import_id)
+    _must_be_in(held, ImportState.UPLOADED, ImportState.PREVIEWED, ImportState.FAILED)
+    content = queries.content(uow.session, held.id)
+    if content is None:
+        raise NotNow(NOT_KEPT, state=held.state)
+    seen = _glance(content, held.kind, sheet)
+    held.mapping, held.rows_count = _guessed(uow, held.kind, seen), seen.rows
+    held.state, held.failure, held.problems, held.figures = ImportState.UPLOADED, None, None, None
+    uow.record("import.sheet_chosen", subject=(queries.SUBJECT, held.id), rows=seen.rows)
+    return held
 
 
 def _must_be_allowed(uow: UnitOfWork, kind: str, warehouse_id: int | None) -> None:
@@ -182,7 +222,7 @@ def _must_be_in(held: Import, *states: ImportState) -> None:
 
 def _must_be_kept(uow: UnitOfWork, held: Import) -> None:
     if queries.content(uow.session, held.id) is None:
-        raise NotNow(say("The file is not kept any more. Upload it again."), state=held.state)
+        raise NotNow(NOT_KEPT, state=held.state)
 
 
 # What jobs do -------------------------------------------------------------------------------------------------------
@@ -305,9 +345,9 @@ def _examine(
             return None
         content = queries.content(uow.session, import_id)
         known: Known = queries.known(uow.session, held, uow.now)
-        kind, fields = held.kind, dict(held.mapping["fields"])
+        kind, fields, sheet = held.kind, dict(held.mapping["fields"]), held.mapping.get("sheet")
     if content is None:
-        return say("The file is not kept any more. Upload it again.")
+        return NOT_KEPT
     ended = think(
         judging.examine,
         content,
@@ -315,6 +355,7 @@ def _examine(
         fields,
         known,
         with_rows,
+        sheet,
         seconds_max=SECONDS_MAX,
         memory_bytes_max=MEMORY_BYTES_MAX,
         on_message=on_message,
@@ -354,7 +395,27 @@ def _write_stock(uow: UnitOfWork, held: Import, rows: Sequence[Mapping[str, Any]
         for row in rows
     ]
     lots = stock.receive_thousands(uow, arrivals)
-    return {"lots": lots}
+    return {"lots": lots, "voucher_id": _paper(uow, held, list(zip(lots, rows, strict=True))).id}
+
+
+def _paper(uow: UnitOfWork, held: Import, loaded: Sequence[tuple[int, Mapping[str, Any]]]) -> Voucher:
+    """Number the goods-received note of an opening stock, in the name of who asked for the loading."""
+    assert held.warehouse_id is not None, "an opening stock lies in a warehouse"
+    job = queries.job_of(uow.session, held.id)
+    return stock.issue_voucher(
+        uow,
+        kind="receipt",
+        warehouse_id=held.warehouse_id,
+        subject=(queries.SUBJECT, held.id),
+        content=receipt.content(
+            loaded,
+            catalogue_queries.items_by_id(uow.session, {row["item_id"] for _, row in loaded}),
+            import_id=held.id,
+            warehouse=stock_queries.warehouse(uow.session, uow.actor, held.warehouse_id).name,
+            loaded_at=uow.now,
+        ),
+        posted_by_id=job.promised_by_id if job else held.uploaded_by_id,
+    )
 
 
 def _write_catalogue(uow: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -397,5 +458,7 @@ def _take_back_stock(uow: UnitOfWork, held: Import, made: dict[str, Any]) -> int
         movement_ids=movement_ids,
         reason=f"NYITÓ I-{held.id}",
     )
+    if "voucher_id" in made:
+        stock.cancel_voucher(uow, voucher_id=made["voucher_id"], reason=f"NYITÓ I-{held.id} visszavonva")
     held.made = {name: value for name, value in made.items() if name != "obstacles"}
     return len(movements)

@@ -29,6 +29,7 @@ SUBJECTS = {
     "transfer": "transfers.transfer",
     "write_off": "write_offs.write_off",
     "stocktake": "stocktakes.stocktake",
+    "data_import": "imports.data_import",
 }
 """The page of what a voucher papers."""
 YEARS = 8

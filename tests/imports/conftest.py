@@ -33,6 +33,20 @@ def as_xlsx(rows, *, heading=HEADING):
     return stored.getvalue()
 
 
+def as_book(sheets, *, hidden=()):
+    """Return a workbook of several sheets: name → rows, with their heading."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+        sheet.sheet_state = "hidden" if name in hidden else "visible"
+    stored = io.BytesIO()
+    book.save(stored)
+    return stored.getvalue()
+
+
 @pytest.fixture
 def house(work):
     """Miskolc with two shelves, and flour, milk and rice."""
