@@ -44,7 +44,12 @@ def items() -> list[dict[str, Any]]:
 
 
 def packs() -> list[dict[str, Any]]:
-    """Return the packs; ``item`` is a code. Their GTINs lie in the range 2… that names no real product."""
+    """Return the packs; ``item`` is a code. Their GTINs begin with 952, which GS1 keeps for demonstrations.
+
+    So no real product has them, and the scan grammar believes them: numbers from 2… are a shop's own, and it would ask
+    about each. Between the figures of an item's number stand noughts (item 16 is …001060…), so that no two neighbours
+    swapped in one of these numbers, which a check digit may not see, make another of them.
+    """
     return [{"item": row["item"], "gtin": row["gtin"], "quantity": int(row["quantity"])} for row in _rows("packs")]
 
 

@@ -170,7 +170,7 @@ def told_by_phones(hall: Hall, now: datetime) -> None:
         told(2, "move", carried(last, last.on_hand + 2), now - timedelta(hours=4)),
         told(3, "move", carried(rows[-2], rows[-2].on_hand + 6), now - timedelta(minutes=2)),
         told(4, "move", {**carried(rows[-3], 3), "from_place_id": 10**9}, now - timedelta(minutes=9)),
-        told(5, "receive", {"gtin": "5999999999994", "quantity": 3, "place_id": rows[-4].place_id}, now),
+        told(5, "receive", {"gtin": "9529999999993", "quantity": 3, "place_id": rows[-4].place_id}, now),
         told(6, "move", carried(rows[-5], rows[-5].on_hand + 1), now - timedelta(days=1)),
     ]
     operations.apply_batch(unit_of_phone(hall), hall.first, sent)

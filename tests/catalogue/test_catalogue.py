@@ -8,6 +8,7 @@ from app.catalogue.gtin import check_digit, normalised
 from app.catalogue.icons import ICONS
 from app.foundation.actor import NOBODY
 from app.foundation.errors import NotAllowed, Stale
+from app.stock import scanning
 from scripts.local import browser
 
 NEW = {
@@ -48,7 +49,18 @@ def test_packs_carry_valid_numbers_that_name_no_real_product():
     assert len(set(numbers)) == len(numbers)
     for number in numbers:
         assert len(number) == 14 and check_digit(number[:-1]) == number[-1]
-        assert number[1] == "2", "GTIN-13 that begin with 2 are for use inside a house"
+        assert number[1:4] == "952", "GS1 keeps these for demonstrations"
+
+
+def test_the_scan_page_takes_every_pack_without_a_question():
+    known = {row["gtin"] for row in facts.packs()}
+    for number in known:
+        read = [(number, "ITF", False), (number, None, True)]
+        read += [(number[1:], "EAN_13", False), (number[1:], None, True)] if number[0] == "0" else []
+        for text, symbology, typed in read:
+            scanned = scanning.parse(text, symbology, year=2026)
+            assert scanned.gtin == number
+            assert scanning.doubts(scanned, known_gtins=known, known_lots=set(), typed=typed) == (), text
 
 
 def test_loading_twice_adds_nothing_and_keeps_what_people_changed(loaded):
@@ -64,8 +76,8 @@ def test_items_are_found_without_accents_in_either_language_and_by_barcode(loade
     with loaded() as uow:
         assert queries.find_items(uow.session, "buzaliszt")[0].code == "FLOUR-BL55-1KG"
         assert queries.find_items(uow.session, "INFANT")[0].code == "FORMULA-1-800G"
-        assert [found.code for found in queries.find_items(uow.session, "2000001001004")] == ["FLOUR-BL55-1KG"]
-        assert queries.pack_by_gtin(uow.session, "2000001001004").quantity == 1
+        assert [found.code for found in queries.find_items(uow.session, "9520000000103")] == ["FLOUR-BL55-1KG"]
+        assert queries.pack_by_gtin(uow.session, "9520000000103").quantity == 1
         assert queries.find_items(uow.session, "100%_") == []
 
 
