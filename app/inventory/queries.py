@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from inspect import isfunction
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, literal, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, any_, case, cast, func, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from app.catalogue import queries as catalogue
@@ -25,7 +25,7 @@ from app.foundation.text import fold
 from app.geography.models import County, Settlement
 from app.stock import queries as stock
 from app.stock.models import Balance, Lot, Movement, Place, StockLevel, Warehouse
-from app.stock.totals import IN_ROOM, ROOM, available, summed, usable
+from app.stock.totals import IN_ROOM, IS_STATED, ROOM, STATED, available, summed, there_by_level, usable
 from app.transfers.models import Transfer, TransferLine, TransferLot, TransferState
 
 GROUPS = ("item", "lot", "place", "warehouse", "county")
@@ -79,92 +79,103 @@ class Line:
 
 
 def _value() -> ColumnElement[int]:
-    return summed(Balance.on_hand * func.coalesce(Lot.unit_value_huf, Item.value_huf))
+    return summed(Balance.on_hand * func.coalesce(STATED.unit_value_huf, Item.value_huf))
 
 
 def _weight() -> ColumnElement[int]:
     return cast(summed(Balance.on_hand * Item.weight_mg) / 1000, BigInteger)
 
 
-def _stock(session: Session, actor: Actor, filters: Filters, *columns: Any) -> Select[Any]:
-    statement = (
-        select(*columns)
-        .select_from(Balance)
-        .join(Lot, Lot.id == Balance.lot_id)
-        .join(Item, Item.id == Balance.item_id)
-        .join(Place, Place.id == Balance.place_id)
-        .join(ROOM, IN_ROOM)
-        .join(Warehouse, Warehouse.id == Balance.warehouse_id)
-        .join(County, County.id == Balance.county_id)
-        .where(visible(actor, "stock.read", Balance), Balance.guarded, Balance.on_hand > 0)
-    )
-    for condition in _narrowed(session, filters):
-        statement = statement.where(condition)
-    return statement
-
-
-def _narrowed(session: Session, filters: Filters) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+def _lying(session: Session, actor: Actor, filters: Filters) -> list[ColumnElement[bool]]:
+    """Return which balances a view is about. The conditions name balances only, so that their indexes answer them."""
+    found: list[ColumnElement[bool]] = [visible(actor, "stock.read", Balance), and_(Balance.stocked)]
     if filters.county_id is not None:
         found.append(Balance.county_id == filters.county_id)
     if filters.warehouse_id is not None:
         found.append(Balance.warehouse_id == filters.warehouse_id)
-    if filters.storage_class:
-        found.append(Item.storage_class == filters.storage_class)
+    kept = [Item.storage_class == filters.storage_class] if filters.storage_class else []
     if filters.category_id is not None:
-        found.append(among(Item.category_id, ids_below(session, filters.category_id)))
+        kept.append(among(Item.category_id, ids_below(session, filters.category_id)))
+    if kept:
+        found.append(Balance.item_id.in_(select(Item.id).where(*kept)))
     if filters.q and filters.q.strip():
         found.append(_named(filters.q.strip()))
     return found
 
 
 def _named(q: str) -> ColumnElement[bool]:
+    """Return which balances a search means: by item, place, warehouse, county or number of the lot."""
     key, number = fold(q), q.upper().removeprefix("L-")
-    conditions: list[ColumnElement[bool]] = [
-        Place.code.icontains(q, autoescape=True),
-        Warehouse.name.icontains(q, autoescape=True),
+    named = [
+        _one_of(Balance.place_id, Place, Place.code.icontains(q, autoescape=True)),
+        _one_of(Balance.warehouse_id, Warehouse, Warehouse.name.icontains(q, autoescape=True)),
     ]
     if key:
-        conditions += [
-            Item.name_hu_key.contains(key, autoescape=True),
-            Item.name_en_key.contains(key, autoescape=True),
-            County.name_key.contains(key, autoescape=True),
-        ]
+        names = [each.contains(key, autoescape=True) for each in (Item.name_hu_key, Item.name_en_key)]
+        named.append(_one_of(Balance.item_id, Item, or_(*names)))
+        named.append(_one_of(Balance.county_id, County, County.name_key.contains(key, autoescape=True)))
     if number.isascii() and number.isdigit() and len(number) < 19:
-        conditions.append(Balance.lot_id == int(number))
-    return or_(*conditions)
+        named.append(Balance.lot_id == int(number))
+    return or_(*named)
 
 
-@dataclass(frozen=True)
-class _By:
-    """How a view groups: the columns of id, name, sub, unit and more; its order; what else makes the group."""
-
-    id: Any
-    name: Any
-    sub: Any
-    unit: Any
-    more: Any
-    order: tuple[Any, ...]
-    also: tuple[Any, ...] = ()
+def _one_of(column: Any, table: Any, named: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return which balances are of what is called so: looked up once, as an array by which an index is searched."""
+    found: ColumnElement[bool] = column == any_(func.array(select(table.id).where(named).correlate(None)))
+    return found
 
 
-def _by(group: str, language: str) -> _By:
+def _stock(session: Session, actor: Actor, filters: Filters, *columns: Any) -> Select[Any]:
+    """Return the select of what lies somewhere, with the item, the place, where a box stands, and the stated value."""
+    return (
+        select(*columns)
+        .select_from(Balance)
+        .outerjoin(STATED, IS_STATED)
+        .join(Item, Item.id == Balance.item_id)
+        .join(Place, Place.id == Balance.place_id)
+        .join(ROOM, IN_ROOM)
+        .where(*_lying(session, actor, filters))
+    )
+
+
+GROUP_KEYS: dict[str, Any] = {
+    "item": Balance.item_id,
+    "lot": Balance.lot_id,
+    "place": Balance.place_id,
+    "warehouse": Balance.warehouse_id,
+    "county": Balance.county_id,
+}
+
+
+def _groups(by: str, language: str, lying: Sequence[ColumnElement[bool]]) -> tuple[Any, list[Any]]:
+    """Return the select of a view's groups (id, name, sub, unit, more) and its order; nothing is added up yet."""
     name = Item.name_en if language == "en" else Item.name_hu
     key = Item.name_en_key if language == "en" else Item.name_hu_key
     unit = Item.unit_name_en if language == "en" else Item.unit_name_hu
-    nothing = literal(None, BigInteger).label("nothing")
-    groups = {
-        "item": lambda: _By(Item.id, name, Item.code, unit, Item.category_id, (key, Item.id)),
-        "lot": lambda: _By(
-            Balance.lot_id, name, func.concat("L-", Balance.lot_id), unit, Item.id, (Balance.expires_on, Balance.lot_id)
-        ),
-        "place": lambda: _By(Place.id, Place.code, Warehouse.name, None, Warehouse.id, (Place.code, Place.id)),
-        "warehouse": lambda: _By(
-            Warehouse.id, Warehouse.name, Warehouse.code, None, Warehouse.county_id, (Warehouse.name, Warehouse.id)
-        ),
-        "county": lambda: _By(County.id, County.name, County.code, None, nothing, (County.name_key, County.id)),
-    }
-    return groups[group]()
+    no_unit, nothing = (
+        literal(None, Item.unit_name_hu.type).label("no_unit"),
+        literal(None, BigInteger).label("nothing"),
+    )
+
+    def there(group: Any) -> ColumnElement[bool]:
+        return select(Balance.id).where(GROUP_KEYS[by] == group, *lying).exists()
+
+    if by == "lot":
+        lots = select(Balance.lot_id, name, func.concat("L-", Balance.lot_id), unit, Item.id)
+        lots = lots.join(Item, Item.id == Balance.item_id).where(*lying)
+        return lots.group_by(Balance.expires_on, Balance.lot_id, Item.id), [Balance.expires_on, Balance.lot_id]
+    if by == "item":
+        items = select(Item.id, name, Item.code, unit, Item.category_id).where(there(Item.id))
+        return items, [key, Item.id]
+    if by == "place":
+        places = select(Place.id, Place.code, Warehouse.name, no_unit, Warehouse.id)
+        places = places.join(Warehouse, Warehouse.id == Place.warehouse_id).where(there(Place.id))
+        return places, [Place.code, Place.id]
+    if by == "warehouse":
+        halls = select(Warehouse.id, Warehouse.name, Warehouse.code, no_unit, Warehouse.county_id)
+        return halls.where(there(Warehouse.id)), [Warehouse.name, Warehouse.id]
+    counties = select(County.id, County.name, County.code, no_unit, nothing)
+    return counties.where(there(County.id)), [County.name_key, County.id]
 
 
 def overview(
@@ -176,16 +187,19 @@ def overview(
     after: str | None = None,
     size: int = PAGE_SIZE,
 ) -> Page[Line]:
-    """Return one page of what there is, grouped; with what is on its way to it."""
-    of = _by(by, filters.language)
-    unit = of.unit if of.unit is not None else literal(None, Item.unit_name_hu.type).label("no_unit")
-    statement = _stock(
+    """Return one page of what there is, grouped; with what is on its way to it.
+
+    The groups of the page are chosen first, then only they are added up: a page costs what it shows.
+    """
+    groups, order = _groups(by, filters.language, _lying(session, actor, filters))
+    found = page(session, groups, order=order, after=after, size=size)
+    ids = [row[0] for row in found.rows]
+    key = GROUP_KEYS[by]
+    counted = _stock(
         session,
         actor,
         filters,
-        of.id,
-        of.name,
-        of.sub,
+        key,
         summed(Balance.on_hand),
         summed(Balance.reserved),
         available(filters.today),
@@ -193,40 +207,37 @@ def overview(
         _value(),
         func.min(Balance.expires_on),
         func.count(),
-        unit,
-        of.more,
     )
-    kept = [of.id, of.name, of.sub, *of.order, *([of.unit] if of.unit is not None else [])]
-    if by != "county":
-        kept.append(of.more)
-    statement = statement.add_columns(*[key.label(f"order_{number}") for number, key in enumerate(of.order)])
-    # Added up first, ordered then: the other way round the planner walks the places and looks into each.
-    grouped = statement.group_by(*_distinct(kept)).cte("grouped").prefix_with("MATERIALIZED")
-    *shown, first, second = grouped.c
-    found = page(session, select(*shown), order=[first, second], after=after, size=size)
-    lines = [_line(row) for row in found.rows]
-    coming = _coming(session, actor, filters, by, [line.id for line in lines]) if by != "place" else {}
-    return Page(
-        [
-            replace(line, coming=coming[line.id][0], asked_for=coming[line.id][1]) if line.id in coming else line
-            for line in lines
-        ],
-        found.next_after,
+    sums_by_id = {row[0]: row for row in session.execute(counted.where(among(key, ids)).group_by(key))}
+    coming = _coming(session, actor, filters, by, ids) if by != "place" else {}
+    # What left between the two questions is not there any more.
+    lines = [
+        _line(group, sums_by_id[group[0]], coming.get(group[0], (0, 0)))
+        for group in found.rows
+        if group[0] in sums_by_id
+    ]
+    return Page(lines, found.next_after)
+
+
+def _line(group: Any, counted: Any, coming: tuple[int, int]) -> Line:
+    on_hand, reserved, free, weight, value, expires_on, lots = counted[1:]
+    name, sub, unit, more = group[1:]
+    return Line(
+        id=group[0],
+        name=name,
+        sub=sub,
+        on_hand=on_hand,
+        reserved=reserved,
+        available=free,
+        weight_g=weight,
+        value=value,
+        expires_on=_expiry(expires_on),
+        lots=lots,
+        unit=unit,
+        more=more,
+        coming=coming[0],
+        asked_for=coming[1],
     )
-
-
-def _line(row: Any) -> Line:
-    names = ("id", "name", "sub", "on_hand", "reserved", "available", "weight_g", "value")
-    counted = dict(zip(names, row, strict=False))
-    return Line(**counted, expires_on=_expiry(row[8]), lots=row[9], unit=row[10], more=row[11])
-
-
-def _distinct(columns: Iterable[Any]) -> list[Any]:
-    found: list[Any] = []
-    for column in columns:
-        if not any(column is each for each in found):
-            found.append(column)
-    return found
 
 
 def _expiry(day: date) -> date | None:
@@ -306,19 +317,32 @@ class Sums:
 
 
 def sums(session: Session, actor: Actor, filters: Filters, *, by: str = "item") -> Sums:
-    """Return what the whole view adds up to."""
-    of = _by(by, filters.language)
+    """Return what the whole view adds up to: first by item and group, so that each pile is weighed and priced once."""
     soon = Balance.expires_on.between(filters.today, filters.today + timedelta(days=30))
-    statement = _stock(
-        session,
-        actor,
-        filters,
-        func.count(of.id.distinct()),
-        _weight(),
-        _value(),
-        cast(summed(Balance.reserved * Item.weight_mg) / 1000, BigInteger),
-        func.count().filter(soon),
+    piles = (
+        select(
+            Balance.item_id,
+            GROUP_KEYS[by].label("group_id"),
+            func.sum(Balance.on_hand).label("on_hand"),
+            func.sum(Balance.reserved).label("reserved"),
+            func.coalesce(func.sum(Balance.on_hand).filter(STATED.id.is_not(None)), 0).label("stated"),
+            func.coalesce(func.sum(Balance.on_hand * STATED.unit_value_huf), 0).label("stated_value"),
+            func.count().filter(soon).label("expiring"),
+        )
+        .select_from(Balance)
+        .outerjoin(STATED, IS_STATED)
+        .where(*_lying(session, actor, filters))
+        .group_by(Balance.item_id, GROUP_KEYS[by])
+        .subquery("pile")
     )
+    pile = piles.c
+    statement = select(
+        func.count(pile.group_id.distinct()),
+        cast(summed(pile.on_hand * Item.weight_mg) / 1000, BigInteger),
+        summed(pile.stated_value + (pile.on_hand - pile.stated) * Item.value_huf),
+        cast(summed(pile.reserved * Item.weight_mg) / 1000, BigInteger),
+        summed(pile.expiring),
+    ).join(Item, Item.id == pile.item_id)
     return Sums(*session.execute(statement).one())
 
 
@@ -407,6 +431,8 @@ def expiring(
     statement = _stock(
         session, actor, filters, Balance, Lot, Item, Place, Warehouse, usable(filters.today), _kit(filters.language)
     )
+    statement = statement.join(Lot, Lot.id == Balance.lot_id)
+    statement = statement.join(Warehouse, Warehouse.id == Balance.warehouse_id)
     statement = statement.where(_expires(filters.today, days))
     found = page(session, statement, order=[Balance.expires_on, Balance.id], after=after, size=size)
     return Page([Expiring(*row) for row in found.rows], found.next_after)
@@ -420,7 +446,7 @@ def _expires(today: date, days: int | None) -> ColumnElement[bool]:
 
 def expiring_counts(session: Session, actor: Actor, filters: Filters) -> dict[int | None, tuple[int, int, int]]:
     """Return for each span, and for what has expired: (balances, grams, value)."""
-    value = Balance.on_hand * func.coalesce(Lot.unit_value_huf, Item.value_huf)
+    value = Balance.on_hand * func.coalesce(STATED.unit_value_huf, Item.value_huf)
     columns: list[Any] = []
     for days in (*DAYS, None):
         within = _expires(filters.today, days)
@@ -479,16 +505,7 @@ class LevelLine:
 
 def _level_statement(session: Session, actor: Actor, filters: Filters, *columns: Any) -> tuple[Select[Any], Any]:
     """Return the select of levels, and its column of what is there; a function makes a column of (there, coming)."""
-    there = (
-        select(Balance.warehouse_id, Balance.item_id, available(filters.today).label("quantity"))
-        .join(Lot, Lot.id == Balance.lot_id)
-        .join(Place, Place.id == Balance.place_id)
-        .join(ROOM, IN_ROOM)
-        .where(Balance.guarded, Balance.on_hand > 0, visible(actor, "stock.read", Balance))
-        .group_by(Balance.warehouse_id, Balance.item_id)
-        .cte("there")
-        .prefix_with("MATERIALIZED")
-    )
+    there = there_by_level(actor, filters.today)
     coming = (
         select(Transfer.to_warehouse_id, TransferLine.item_id, summed(TransferLine.quantity).label("quantity"))
         .join(Transfer, Transfer.id == TransferLine.transfer_id)
@@ -507,10 +524,7 @@ def _level_statement(session: Session, actor: Actor, filters: Filters, *columns:
         .select_from(StockLevel)
         .join(Item, Item.id == StockLevel.item_id)
         .join(Warehouse, Warehouse.id == StockLevel.warehouse_id)
-        .outerjoin(
-            there,
-            and_(there.c.warehouse_id == StockLevel.warehouse_id, there.c.item_id == StockLevel.item_id),
-        )
+        .outerjoin(there, there.c.id == StockLevel.id)
         .outerjoin(
             coming,
             and_(coming.c.to_warehouse_id == StockLevel.warehouse_id, coming.c.item_id == StockLevel.item_id),
@@ -782,6 +796,9 @@ def balances_to_export(session: Session, actor: Actor, filters: Filters, *, most
         Balance.on_hand - Balance.reserved,
         Balance.on_hand * func.coalesce(Lot.unit_value_huf, Item.value_huf),
     )
+    statement = statement.join(Lot, Lot.id == Balance.lot_id)
+    statement = statement.join(Warehouse, Warehouse.id == Balance.warehouse_id)
+    statement = statement.join(County, County.id == Balance.county_id)
     return list(session.execute(statement.order_by(Balance.expires_on, Balance.id).limit(most)))
 
 

@@ -147,7 +147,17 @@ class Lot(Numbered, Base):
     """One item with one expiry and one condition, from one source. Shown as L-20811."""
 
     __tablename__ = "lot"
-    __table_args__ = (Index("ix_lot_item_id_expires_on", "item_id", "expires_on"),)
+    __table_args__ = (
+        Index("ix_lot_item_id_expires_on", "item_id", "expires_on"),
+        # Exceptions: sums over the whole stock look these up instead of joining every lot there ever was.
+        Index("ix_lot_not_free", "id", postgresql_where=text("state <> 'free'")),
+        Index(
+            "ix_lot_stated_value",
+            "id",
+            postgresql_include=["unit_value_huf"],
+            postgresql_where=text("unit_value_huf IS NOT NULL"),
+        ),
+    )
 
     item_id: Mapped[int] = mapped_column(ForeignKey("item.id"))
     expires_on: Mapped[date | None]
@@ -211,7 +221,7 @@ class Balance(Numbered, Base):
         UniqueConstraint("lot_id", "place_id"),
         CheckConstraint("reserved >= 0", name="reserved_not_negative"),
         CheckConstraint("NOT guarded OR (on_hand >= 0 AND reserved <= on_hand)", name="covered"),
-        Index("ix_balance_place_id", "place_id"),
+        Index("ix_balance_place_id_stocked", "place_id", "stocked"),
         # What once lay somewhere is left out: after some years that is nearly all. No index holds a quantity, so that a
         # scan touches one only when it fills or empties a place.
         Index("ix_balance_on_shelf", "warehouse_id", "item_id", "expires_on", postgresql_where=text("stocked")),

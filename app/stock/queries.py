@@ -266,7 +266,7 @@ def _in_view(view: str | None, today: date) -> ColumnElement[bool]:
     """Return which balances a saved view shows."""
     if view == "discrepancy":
         return and_(~Balance.guarded, Place.kind == PlaceKind.DISCREPANCY, Balance.on_hand != 0)
-    real = Balance.stocked
+    real = and_(Balance.stocked)
     if view == "expiring":
         return and_(real, Balance.expires_on.between(today, today + timedelta(days=SOON_DAYS)))
     if view == "expired":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, and_, case, cast, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.catalogue.models import Item
@@ -23,11 +23,19 @@ GIVEN_FROM = (PlaceKind.SHELF, PlaceKind.DOCK)
 ROOM = aliased(Place, name="room")
 IN_ROOM = ROOM.id == func.coalesce(Place.root_id, Place.id)
 """A box is judged by where it stands."""
+_HELD_BACK = aliased(Lot, name="held_back")
+STATED = aliased(Lot, name="stated")
+IS_STATED = and_(STATED.id == Balance.lot_id, STATED.unit_value_huf.is_not(None))
+"""Joined where it is so, it is the lot whose donor stated a value."""
 
 
 def usable(today: date) -> ColumnElement[bool]:
-    """Return which balances may be given: free, not expired, on a shelf or at the dock, also in a box there."""
-    return and_(Lot.state == LotState.FREE, Balance.expires_on >= today, ROOM.kind.in_(GIVEN_FROM))
+    """Return which balances may be given: free, not expired, on a shelf or at the dock, also in a box there.
+
+    Lots that are held back are few: they are looked up, so that sums need not join every lot.
+    """
+    held_back = select(_HELD_BACK.id).where(_HELD_BACK.state != LotState.FREE)
+    return and_(Balance.lot_id.not_in(held_back), Balance.expires_on >= today, ROOM.kind.in_(GIVEN_FROM))
 
 
 def available(today: date) -> ColumnElement[int]:
@@ -78,7 +86,6 @@ def totals(
             available(today).label("available"),
             summed(case((soon, Balance.on_hand), else_=0)).label("expiring"),
         )
-        .join(Lot, Lot.id == Balance.lot_id)
         .join(Place, Place.id == Balance.place_id)
         .join(ROOM, IN_ROOM)
         .where(Balance.stocked)
@@ -113,23 +120,27 @@ def totals(
         return [Total(*row) for row in uow.session.execute(statement)]
 
 
-def below_least(session: Session, actor: Actor, today: date) -> int:
-    """Count the levels that the actor sees and that are not reached by what may be given."""
+def there_by_level(actor: Actor, today: date) -> CTE:
+    """Return the id of each level under which something lies, and how much of that may be given (``quantity``)."""
+    same = and_(Balance.warehouse_id == StockLevel.warehouse_id, Balance.item_id == StockLevel.item_id)
     there = (
-        select(Balance.warehouse_id, Balance.item_id, available(today).label("quantity"))
-        .join(Lot, Lot.id == Balance.lot_id)
+        select(StockLevel.id, available(today).label("quantity"))
+        .join(Balance, same)
         .join(Place, Place.id == Balance.place_id)
         .join(ROOM, IN_ROOM)
         .where(Balance.stocked, visible(actor, "stock.read", Balance))
-        .group_by(Balance.warehouse_id, Balance.item_id)
-        .cte("there")
-        .prefix_with("MATERIALIZED")
+        .group_by(StockLevel.id)
     )
-    same = and_(there.c.warehouse_id == StockLevel.warehouse_id, there.c.item_id == StockLevel.item_id)
+    return there.cte("there").prefix_with("MATERIALIZED")
+
+
+def below_least(session: Session, actor: Actor, today: date) -> int:
+    """Count the levels that the actor sees and that are not reached by what may be given."""
+    there = there_by_level(actor, today)
     statement = (
         select(func.count())
         .select_from(StockLevel)
-        .outerjoin(there, same)
+        .outerjoin(there, there.c.id == StockLevel.id)
         .where(visible(actor, "stock.read", StockLevel), func.coalesce(there.c.quantity, 0) < StockLevel.least)
     )
     return session.scalar(statement) or 0

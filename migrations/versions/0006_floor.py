@@ -121,6 +121,17 @@ def upgrade() -> None:
         sa.Column("stocked", sa.Boolean(), sa.Computed("guarded AND on_hand > 0", persisted=True), nullable=False),
     )
     _index_balances("stocked")
+    op.create_index("ix_lot_not_free", "lot", ["id"], unique=False, postgresql_where=sa.text("state <> 'free'"))
+    op.create_index(
+        "ix_lot_stated_value",
+        "lot",
+        ["id"],
+        unique=False,
+        postgresql_include=["unit_value_huf"],
+        postgresql_where=sa.text("unit_value_huf IS NOT NULL"),
+    )
+    op.execute("DROP INDEX ix_balance_place_id")
+    op.create_index("ix_balance_place_id_stocked", "balance", ["place_id", "stocked"], unique=False)
     op.create_table(
         "stock_level",
         sa.Column("warehouse_id", sa.BigInteger(), nullable=False),
@@ -542,6 +553,10 @@ def downgrade() -> None:
     op.drop_index("ix_box_parent_id", table_name="box")
     op.drop_table("box")
     op.drop_table("stock_level")
+    op.drop_index("ix_lot_stated_value", table_name="lot")
+    op.drop_index("ix_lot_not_free", table_name="lot")
+    op.drop_index("ix_balance_place_id_stocked", table_name="balance")
+    op.create_index("ix_balance_place_id", "balance", ["place_id"], unique=False)
     _index_balances("guarded")
     op.drop_column("balance", "stocked")
     op.execute("DROP INDEX ix_movement_happened_at")

@@ -30,7 +30,7 @@ def told(work, clock):
     first = clock.now.date()
     clock.now += 2 * DAY
     with work() as uow:
-        moved(uow, found["lot"], ids["shelf"], ids["quarantine"], 5)
+        moved(uow, found["lot"], ids["shelf"], ids["quarantine"], 5, reason="torn")
         moved(uow, found["lot"], ids["quarantine"], ids["loss"], 5, kind=Kind.WRITE_OFF, reason="torn")
         # It happened the day before, and was recorded today.
         moved(uow, found["lot"], ids["shelf"], ids["staging"], 10, kind=Kind.PICK, happened_at=clock.now - DAY)
