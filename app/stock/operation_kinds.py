@@ -39,7 +39,12 @@ def _both_ends(facts: Mapping[str, Any]) -> Sequence[tuple[int, int]]:
     return [(lot_id, place_id) for place_id in ends if place_id] if lot_id else ()
 
 
-@operation("receive", reads(ReceivePayload()), touches=_nothing_else)
+def _places_and_items(uow: UnitOfWork, many: Sequence[Mapping[str, Any]]) -> None:
+    place_ids = {facts["place_id"] for facts in many if facts.get("place_id")}
+    service.look_up(uow, place_ids, {facts["item_id"] for facts in many if facts.get("item_id")})
+
+
+@operation("receive", reads(ReceivePayload()), touches=_nothing_else, ahead=_places_and_items)
 def receive(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, quantity: int, **facts: Any
 ) -> Done:

@@ -57,6 +57,8 @@ Handler = Callable[..., Done]
 Touches = Callable[[Mapping[str, Any]], Sequence[tuple[int, int]]]
 """Tells from the handler's arguments which lots in which places it changes, where it changes nothing else that a
 judge of the next operation looks at: neither a lot's state, nor a place."""
+Ahead = Callable[[UnitOfWork, Sequence[Mapping[str, Any]]], None]
+"""Reads at once what several operations of the kind would else ask for one by one; gets the arguments of each."""
 Home = Callable[[UnitOfWork, Mapping[str, Any]], int | None]
 """Tells the warehouse of what a payload names, where neither a place nor a lot tells it."""
 
@@ -71,6 +73,7 @@ class Registered:
     home: Home | None = None
     plain: tuple[type[Refusal], ...] = ()
     touches: Touches | None = None
+    ahead: Ahead | None = None
 
 
 KINDS: dict[str, Registered] = {}
@@ -83,15 +86,17 @@ def operation(
     home: Home | None = None,
     plain: tuple[type[Refusal], ...] = (),
     touches: Touches | None = None,
+    ahead: Ahead | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a kind: ``handler(uow, *, operation_id, happened_at, late, **what the reader returned) -> Done``.
 
     ``late`` tells that it was done long before we learnt of it. ``plain`` are refusals behind which no goods stand:
-    nobody need look at them. With ``touches`` the balances of several operations are locked at once.
+    nobody need look at them. With ``touches`` the balances of several operations are locked at once, and with
+    ``ahead`` what they ask for is read at once.
     """
 
     def register(handler: Handler) -> Handler:
-        KINDS[kind] = Registered(kind, reader, handler, home, plain, touches)
+        KINDS[kind] = Registered(kind, reader, handler, home, plain, touches, ahead)
         return handler
 
     return register
@@ -265,6 +270,9 @@ def _act_together(uow: UnitOfWork, ready: Sequence[_Ready], begun: list[UUID]) -
     """Do operations one after the other under locks that were taken at once; ``begun`` tells how far they came."""
     keys = [key for each in ready if each.registered.touches for key in each.registered.touches(each.arguments)]
     ledger.hold_together(uow, keys, movements=len(ready))
+    for registered in {each.registered.kind: each.registered for each in ready if each.registered.ahead}.values():
+        assert registered.ahead is not None, "chosen because it is there"
+        registered.ahead(uow, [each.arguments for each in ready if each.registered is registered])
     answers, rows, old = [], [], []
     for each in ready:
         begun.append(each.asked.operation_id)

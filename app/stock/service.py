@@ -6,7 +6,7 @@ received, a parcel loaded, handed over or brought back, a share reserved) is don
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -25,11 +25,12 @@ from app.foundation.job import Job
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.geography import queries as geography
-from app.stock import ledger, queries, storage
+from app.stock import ledger, queries, scanning, storage
 from app.stock.errors import (
     AlreadyReversed,
     CannotReverse,
     CodeTaken,
+    CodeUnreadable,
     EarlierExpires,
     ExpiryNeeded,
     NoSuchPlace,
@@ -38,6 +39,7 @@ from app.stock.errors import (
     NotToBeHandedOut,
     PlaceNotEmpty,
     PlaceRetired,
+    ReasonNeeded,
     ReservationEnded,
     SamePlace,
     SettlementElsewhere,
@@ -104,6 +106,9 @@ LEAVING = frozenset({Kind.PICK, Kind.LOAD, Kind.HAND_OVER})
 ONTO_SHELVES = frozenset({Kind.PUT_AWAY, Kind.MOVE})
 """Deeds that leave things on a shelf, where they must be kept as they need it."""
 
+CARRIED = frozenset({Kind.PUT_AWAY, Kind.MOVE, Kind.BRING_BACK})
+"""Deeds that carry goods into quarantine or out of it. Those that arrive damaged say why where they arrive."""
+
 JUDGED_BY_RUN = {
     Kind.PICK: frozenset({"runs.load"}),
     Kind.LOAD: frozenset({"runs.load", "runs.drive"}),
@@ -145,6 +150,9 @@ def open_warehouse(
 ) -> Warehouse:
     """Open a warehouse with its dock, quarantine, staging and the places without walls."""
     uow.actor.require("warehouses.manage")
+    code = code.upper()
+    if not scanning.names_a_place(f"{code}-{FIRST_PLACES[PlaceKind.DOCK]}"):
+        raise CodeUnreadable(code=code)
     if uow.session.scalar(select(Warehouse.id).where(Warehouse.code == code)) is not None:
         raise CodeTaken(code=code)
     if geography.settlement(uow.session, settlement_id).county_id != county_id:
@@ -204,6 +212,9 @@ def open_place(
         uow.actor.require_for("stock.operate", warehouse=warehouse.id, county=warehouse.county_id)
     if PlaceKind(kind) not in REAL or kind == PlaceKind.BOX:
         raise WrongPlace(place=code, deed="open")
+    code = code.upper()
+    if not scanning.names_a_place(code):
+        raise CodeUnreadable(code=code)
     if uow.session.scalar(select(Place.id).where(Place.code == code)) is not None:
         raise CodeTaken(code=code)
     if parent_id is not None and queries.place(uow.session, parent_id).warehouse_id != warehouse_id:
@@ -326,12 +337,12 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
     if not arrivals:
         return []
     with _office(uow, "stock.operate"):
-        lots = [Lot(**facts) for facts in _lots(uow, arrivals)]
+        facts = _lots(uow, arrivals)
+        lots = [Lot(**each) for each in facts]
         uow.session.add_all(lots)
         uow.session.flush()
         lines = _receipts(uow, arrivals, [lot.id for lot in lots])
-        held = ledger.hold(uow, [key for line in lines for key in _ends(line)])
-        ledger.post(uow, held, lines, noted=len(lines) == 1)
+        ledger.post(uow, _nothing_yet(uow, facts, lines), lines, noted=len(lines) == 1)
     if len(lines) > 1:
         _note_received(uow, arrivals)
     return lots
@@ -340,28 +351,69 @@ def receive_many(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list
 def receive_thousands(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list[int]:
     """Receive the lots of a whole list, as ``receive_many`` does at a third of its cost: only their ids are told."""
     with _office(uow, "stock.operate"):
-        lot_ids = insert_rows(uow.session, Lot, _lots(uow, arrivals))
+        facts = _lots(uow, arrivals)
+        lot_ids = insert_rows(uow.session, Lot, facts)
         lines = _receipts(uow, arrivals, lot_ids)
-        held = ledger.hold(uow, [key for line in lines for key in _ends(line)])
-        ledger.post(uow, held, lines, noted=False)
+        ledger.post(uow, _nothing_yet(uow, facts, lines), lines, noted=False)
     _note_received(uow, arrivals)
     return lot_ids
 
 
 def _lots(uow: UnitOfWork, arrivals: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Judge arrivals; return what the lots of them are, in their order."""
-    many = len(arrivals) > 1
-    places = queries.places_by_id(uow.session, {each["place_id"] for each in arrivals}) if many else {}
-    items = catalogue.items_by_id(uow.session, {each["item_id"] for each in arrivals}) if many else {}
+    if len(arrivals) > 1:
+        look_up(uow, {each["place_id"] for each in arrivals}, {each["item_id"] for each in arrivals})
     lots = []
     for arrival in arrivals:
-        place = places.get(arrival["place_id"]) or queries.place(uow.session, arrival["place_id"])
-        item = items.get(arrival["item_id"]) or catalogue.plain_item(uow.session, arrival["item_id"])
-        # Kept, so that the session finds them again: it forgets what nobody holds.
-        uow.kept.setdefault("stock.seen", {}).update({place.code: place, item.code: item})
+        place = queries.place(uow.session, arrival["place_id"])
+        item = catalogue.plain_item(uow.session, arrival["item_id"])
+        _keep(uow, place, item)
         _may_receive(uow, place, arrival["warehouse_id"], item, arrival.get("expires_on"))
         lots.append(_lot(uow, item, arrival))
     return lots
+
+
+def look_up(uow: UnitOfWork, place_ids: Collection[int], item_ids: Collection[int]) -> None:
+    """Read at once the places and items that would else be asked for one by one; they are known until we commit."""
+    _keep(uow, *queries.places_by_id(uow.session, place_ids).values())
+    _keep(uow, *catalogue.items_by_id(uow.session, item_ids).values())
+
+
+def _keep(uow: UnitOfWork, *seen: Place | Item) -> None:
+    # The session finds again what somebody holds, and forgets what nobody does.
+    uow.kept.setdefault("stock.seen", {}).update({each.code: each for each in seen})
+
+
+def _nothing_yet(
+    uow: UnitOfWork, lots: Sequence[Mapping[str, Any]], lines: Sequence[Line]
+) -> dict[ledger.Key, ledger.Held]:
+    """Return the balances of lots that nobody else knows yet: they hold nothing, and there is nothing to lock."""
+    found = {}
+    for lot, line in zip(lots, lines, strict=True):
+        item = catalogue.plain_item(uow.session, lot["item_id"])
+        for lot_id, place_id in _ends(line):
+            place = queries.place(uow.session, place_id)
+            walls = place.root or place
+            found[lot_id, place_id] = ledger.Held(
+                id=None,
+                lot_id=lot_id,
+                place_id=place_id,
+                on_hand=0,
+                reserved=0,
+                place_kind=walls.kind,
+                warehouse_id=place.warehouse_id,
+                county_id=place.county_id,
+                place_code=place.code,
+                place_retired=place.retired_at is not None,
+                lot_state=lot["state"],
+                expires_on=lot["expires_on"],
+                item_id=item.id,
+                item_name=item.name_hu,
+                storage_class=item.storage_class,
+                kept=walls.storage_class,
+                boxed=place.root_id is not None,
+            )
+    return found
 
 
 def _lot(uow: UnitOfWork, item: Item, arrival: Mapping[str, Any]) -> dict[str, Any]:
@@ -490,6 +542,7 @@ def book(
         source, target = held[keys[0]], held[keys[1]]
         _may_move(uow, kind, source, target)
         review = _judge(uow, kind, source, target, done=done)
+        review += needs_reason(kind, source.place_kind, target.place_kind, reason, done=done)
         lines = []
         missing = quantity - source.available if source.guarded else 0
         if done and missing > 0:
@@ -724,6 +777,16 @@ def _judge(uow: UnitOfWork, kind: Kind, source: Held, target: Held, *, done: boo
     return review
 
 
+def needs_reason(kind: Kind, source: str, target: str, reason: str | None, *, done: bool) -> list[Message]:
+    """Refuse to carry goods into quarantine, or out of it, without a reason; what was done already is only noted."""
+    apart = (source == PlaceKind.QUARANTINE) != (target == PlaceKind.QUARANTINE)
+    if not apart or kind not in CARRIED or (reason or "").strip():
+        return []
+    if not done:
+        raise ReasonNeeded
+    return [say("It went into quarantine, or out of it, and nobody said why.")]
+
+
 def _shortage(source: Held, wanted: int) -> Message:
     return say(
         "The books had %(available)s available at %(place)s, %(wanted)s were taken. The difference is to be looked at.",
@@ -786,14 +849,18 @@ def change_lot_state(uow: UnitOfWork, *, lot_id: int, state: str, reason: str) -
     before, lot.state = lot.state, LotState(state).value
     uow.record("lot.state", subject=("lot", lot.id), before=before, state=lot.state, reason=reason)
     if lot.state == LotState.BLOCKED:
-        for follower in _FOLLOWERS:
-            for made in follower(uow, lot.id):
-                child = uow.session.get_one(Lot, made)
-                if child.state != LotState.BLOCKED:
-                    uow.record("lot.state", subject=("lot", made), before=child.state, state="blocked", reason=reason)
-                    child.state = LotState.BLOCKED.value
+        for made in made_of(uow, lot.id):
+            child = uow.session.get_one(Lot, made)
+            if child.state != LotState.BLOCKED:
+                uow.record("lot.state", subject=("lot", made), before=child.state, state="blocked", reason=reason)
+                child.state = LotState.BLOCKED.value
     uow.session.flush()
     return lot
+
+
+def made_of(uow: UnitOfWork, lot_id: int) -> list[int]:
+    """Return the lots that hold some of a lot."""
+    return [made for follower in _FOLLOWERS for made in follower(uow, lot_id)]
 
 
 Follower = Callable[[UnitOfWork, int], Iterable[int]]
