@@ -56,7 +56,7 @@ from app.delivery.models import (
 )
 from app.foundation.bulk import among, insert_rows
 from app.foundation.errors import NotAllowed, Stale
-from app.foundation.text import sort_key, tidy
+from app.foundation.text import fold, sort_key, tidy
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import say
 from app.geography import queries as geography
@@ -1013,7 +1013,7 @@ def add_vehicle(
         raise VehicleInvalid("plate", say("Write the number plate."))
     if uow.session.scalar(select(Vehicle.id).where(Vehicle.plate == plate)) is not None:
         raise VehicleInvalid("plate", say("There is a vehicle with this number plate already."))
-    code = f"{warehouse.code}-{''.join(letter for letter in plate if letter.isalnum())}"
+    code = f"{warehouse.code}-{fold(plate).replace(' ', '').upper()[:12]}"
     place = stock.open_place(uow, warehouse_id=warehouse.id, code=code, kind=PlaceKind.VEHICLE)
     vehicle = Vehicle(
         **{

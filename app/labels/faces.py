@@ -12,7 +12,7 @@ from app.foundation.documents import pdf
 from app.foundation.language import date_, language, weight
 from app.foundation.words import Message, say
 from app.labels.symbols import Symbol, bars, gs1_bars, square
-from app.stock.scanning import PLACE, What, printed
+from app.stock.scanning import What, printed
 
 TEMPLATE = Path(__file__).parent / "documents" / "labels.typ"
 BATCH_MAX = 20
@@ -99,11 +99,6 @@ def own(size: Size, kind: What, body: str | int, title: str, lines: Sequence[Any
     text = printed(kind, body)
     wide = bars(text, most_mm=size.bars_mm, height_mm=size.bars_height_mm) if size.large else None
     return Face(title, lines, square(text, most_mm=size.square_mm), (wide,) if wide else (), foot)
-
-
-def can_be_printed(code: str) -> bool:
-    """Tell whether a place's code can be read back from a label."""
-    return PLACE.fullmatch(code) is not None and any(sign.isalpha() for sign in code.split("-", 1)[0])
 
 
 def place(size: Size, code: str, lines: Sequence[Any]) -> Face:

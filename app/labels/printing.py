@@ -10,7 +10,7 @@ from app.foundation.words import Message, say
 from app.labels import faces, queries
 from app.labels.errors import CodeCannotBePrinted, NothingToPrint, TooManyLabels
 from app.labels.faces import SIZES, Face, Goods
-from app.stock.scanning import What
+from app.stock.scanning import What, names_a_place
 from app.stock.words import CONDITIONS, PLACE_KINDS, STORAGE
 
 LABELS_MAX = 480
@@ -33,7 +33,7 @@ def places(
     found = queries.places(uow.session, uow.actor, asked, most=LABELS_MAX) if asked != queries.PlacesAsked() else []
     made = []
     for each in found:
-        if not faces.can_be_printed(each.code):
+        if not names_a_place(each.code):
             raise CodeCannotBePrinted(place=each.code)
         lines = [each.warehouse.name, PLACE_KINDS[each.kind]]
         made.append(faces.place(SIZES[size], each.code, [*lines, *_kept([each.storage_class])]))

@@ -245,6 +245,20 @@ class CodeTaken(Conflict):
         super().__init__(say("Nothing was saved: the code %(code)s is taken.", code=code))
 
 
+class CodeUnreadable(Invalid):
+    """No label could carry the code back to a scanner."""
+
+    kind = "code-unreadable"
+
+    def __init__(self, *, code: str) -> None:
+        what = say(
+            "No scanner could read the code %(code)s from a label. Use letters without accents, digits and hyphens, in "
+            "parts of at most 12: MIS-A-03-2.",
+            code=code,
+        )
+        super().__init__(what, {"code": [what]}, code=code)
+
+
 class SettlementElsewhere(Invalid):
     """The settlement is not in the county."""
 

@@ -254,6 +254,7 @@ def _one(text: str, symbology: str | None, year: int) -> Scanned:
 PRINTED = re.compile(r"AB:([A-Z]):([0-9A-Z.-]{1,40}):([0-9A-Z]{2})")
 TYPED = re.compile(r"(L|P|R|A|LEL|F)-([1-9][0-9]{0,14})")
 PLACE = re.compile(r"[A-Z0-9]{2,8}(-[A-Z0-9]{1,12}){1,6}")
+PLACE_SIGNS = 40
 SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PRIME = 1021
 
@@ -267,6 +268,15 @@ def check_signs(kind: str, body: str) -> str:
     for sign in f"{kind}:{body}":
         rest = (rest * 31 + ord(sign)) % PRIME
     return SIGNS[rest // 32] + SIGNS[rest % 32]
+
+
+def names_a_place(code: str) -> bool:
+    """Tell whether a place's code can be printed, and read back by every scanner: MIS-A-03-2.
+
+    Scanners that type press the keys of the keyboard that is set, and bars hold no accents.
+    """
+    typed = _own(code)
+    return len(code) <= PLACE_SIGNS and typed is not None and (typed.kind, typed.code) == (What.PLACE, code)
 
 
 def printed(kind: What, body: str | int) -> str:
