@@ -136,3 +136,22 @@ class SerialsUsedUp(Conflict):
         super().__init__(
             say("No box was opened: the numbers of the company prefix %(prefix)s are used up.", prefix=prefix)
         )
+
+
+class NotSenders(Invalid):
+    """What is printed on the box is no SSCC."""
+
+    kind = "no-sscc"
+
+    def __init__(self, code: str) -> None:
+        said = say("An SSCC has 18 digits, and the last one must be right.")
+        super().__init__(say("No box was opened: the number on it is not right."), {"sscc": [said]})
+
+
+class CodeTaken(Conflict):
+    """The number on the box is ours to give, or is that of another box."""
+
+    kind = "box-code-taken"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(say("No box was opened: %(code)s is the number of another box.", code=code), code=code)

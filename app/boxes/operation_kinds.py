@@ -12,6 +12,7 @@ from app.boxes.errors import NoSuchBox
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import queries as stock_queries
 from app.stock.errors import NoSuchLot
+from app.stock.operation_kinds import receive
 from app.stock.operations import Done, operation
 from app.stock.schemas import reads
 
@@ -20,17 +21,37 @@ from app.stock.schemas import reads
 def open_box(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, kind: str, **facts: Any
 ) -> Done:
-    """Open a box or pallet; it gets its SSCC."""
+    """Open a box or pallet; it gets its SSCC, unless its sender has printed one on it."""
     uow.actor.require("stock.operate")
     made = service.open_box(
         uow,
         operation_id=operation_id,
         place_id=facts.get("place_id") or _place(uow, facts["place"]),
         kind=kind,
+        code=facts.get("sscc"),
         note=facts.get("note"),
         happened_at=happened_at,
     )
     return Done(_told(made))
+
+
+@operation("receive_into_box", reads(schemas.ReceiveIntoPayload()))
+def receive_into_box(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, quantity: int, **facts: Any
+) -> Done:
+    """Receive goods from outside straight into a box, as where gifts are sorted: one that is new has no place yet."""
+    names = ("box_id", "box", "box_operation_id")
+    box_id = _box(uow, {name: facts.pop(name, None) for name in names})
+    place_id = queries.box(uow.session, uow.actor, box_id).place_id
+    return receive(
+        uow,
+        operation_id=operation_id,
+        happened_at=happened_at,
+        late=late,
+        quantity=quantity,
+        place_id=place_id,
+        **facts,
+    )
 
 
 @operation("fill_box", reads(schemas.FillPayload()))
@@ -47,6 +68,7 @@ def fill_box(
         lot_id=_lot(uow, facts),
         from_place_id=facts.get("from_place_id") or _place(uow, facts["from_place"]),
         quantity=quantity,
+        reason=facts.get("reason"),
         happened_at=happened_at,
         done=facts.get("done", late),
     )
@@ -67,6 +89,7 @@ def empty_box(
         lot_id=_lot(uow, facts),
         to_place_id=_target(uow, facts),
         quantity=quantity,
+        reason=facts.get("reason"),
         happened_at=happened_at,
         done=facts.get("done", late),
     )
@@ -88,6 +111,7 @@ def move_box(uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late
         operation_id=operation_id,
         box_ids=ids,
         to_place_id=to_place_id,
+        reason=facts.get("reason"),
         happened_at=happened_at,
         done=facts.get("done", late),
     )

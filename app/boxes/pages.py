@@ -283,7 +283,7 @@ def move(uow: UnitOfWork, box_id: int) -> ResponseReturnValue:
         done(
             say("%(box)s was moved: %(place)s", box=moved.place.code, place=target.code),
             undo=url_for(".move", box_id=box_id),
-            fields={"operation_id": uuid4(), "to_place_id": before},
+            fields={"operation_id": uuid4(), "to_place_id": before, "reason": facts.get("reason") or ""},
         )
     return redirect(url_for(".box", box_id=box_id))
 

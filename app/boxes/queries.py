@@ -51,6 +51,11 @@ def box_by_code(session: Session, actor: Actor, typed: str) -> Box:
     return found
 
 
+def sscc_known(session: Session, digits: str) -> bool:
+    """Tell whether a box has this SSCC, in whichever warehouse, also one that is used no more."""
+    return session.scalar(select(Box.id).where(Box.sscc == digits)) is not None
+
+
 def box_id_named(session: Session, typed: str) -> int:
     """Return the box of an SSCC or of its place's code, in whichever warehouse: others have judged who may."""
     digits = sscc.read(typed)

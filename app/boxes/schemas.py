@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, Wire
-from app.stock.schemas import Id, Paged, Quantity
+from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
+from app.stock.schemas import CONDITIONS, Id, Paged, Quantity
 
 KINDS = ("box", "pallet")
 STATES = ("open", "closed", "dissolved")
 LINES_MAX = 200
+QUARANTINE = "Why; needed where it goes into quarantine or out of it."
 
 
 class OneOf(Wire):
@@ -53,7 +54,25 @@ class OpenPayload(OneOf):
     kind = Choice(KINDS, load_default="box")
     place_id = Id()
     place = Line(most=40, metadata={"description": "Printed code of a place or box, or the SSCC of a box"})
+    sscc = Line(most=24, metadata={"description": "What its sender has printed on it; none: it is given one."})
     note = Line(most=200)
+
+
+class ReceiveIntoPayload(BoxPayload):
+    """Goods that arrived, straight into a box."""
+
+    NAMED = (BOX, ("item_id", "item_code", "gtin"))
+
+    item_id = Id()
+    item_code = Line(most=60)
+    gtin = Line(most=20)
+    quantity = Quantity(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
+    expires_on = fields.Date()
+    use_by = fields.Boolean(load_default=False)
+    batch = Line(most=60)
+    condition = Choice(CONDITIONS, load_default="new")
+    source = Line(most=60)
+    unit_value_huf = WholeNumber(least=0, most=10**12)
 
 
 class FillPayload(BoxPayload):
@@ -66,6 +85,7 @@ class FillPayload(BoxPayload):
     from_place_id = Id()
     from_place = Line(most=40)
     quantity = Quantity(required=True)
+    reason = Line(most=200, metadata={"description": QUARANTINE})
     done = fields.Boolean(
         metadata={"description": "It lies there by hand already: book it even where the books disagree."}
     )
@@ -81,6 +101,7 @@ class EmptyPayload(BoxPayload):
     to_place_id = Id()
     to_place = Line(most=40)
     quantity = Quantity(required=True)
+    reason = Line(most=200, metadata={"description": QUARANTINE})
     done = fields.Boolean()
 
 
@@ -95,6 +116,7 @@ class MovePayload(OneOf):
     boxes = fields.List(Line(least=1, most=40), validate=validate.Length(1, LINES_MAX))
     to_place_id = Id()
     to_place = Line(most=40)
+    reason = Line(most=200, metadata={"description": QUARANTINE})
     done = fields.Boolean()
 
 
@@ -231,6 +253,11 @@ class OpenIn(Deed):
 
     kind = Choice(KINDS, load_default="box")
     place_id = Id(required=True)
+    code = Line(
+        most=24,
+        data_key="sscc",
+        metadata={"description": "What its sender has printed on it; none: it is given one."},
+    )
     note = Line(most=200)
 
 
@@ -240,6 +267,7 @@ class FillIn(Deed):
     lot_id = Id(required=True)
     from_place_id = Id(required=True)
     quantity = Quantity(required=True)
+    reason = Line(most=200, metadata={"description": QUARANTINE})
 
 
 class EmptyIn(Deed):
@@ -248,12 +276,14 @@ class EmptyIn(Deed):
     lot_id = Id(required=True)
     to_place_id = Id()
     quantity = Quantity(required=True)
+    reason = Line(most=200, metadata={"description": QUARANTINE})
 
 
 class MoveIn(Deed):
     """The box to another place, or into the box that the place is."""
 
     to_place_id = Id(required=True)
+    reason = Line(most=200, metadata={"description": QUARANTINE})
 
 
 class MergeIn(Deed):
@@ -295,6 +325,7 @@ class FillForm(Form):
     operation_id = fields.UUID(required=True)
     from_ = Line(required=True, most=40, data_key="from")
     quantity = Quantity(required=True)
+    reason = Line(most=200)
 
 
 class EmptyForm(Form):
@@ -304,6 +335,7 @@ class EmptyForm(Form):
     lot_id = Id(required=True)
     to_place_id = Id()
     quantity = Quantity(required=True)
+    reason = Line(most=200)
 
 
 class MoveForm(Form):
@@ -311,6 +343,7 @@ class MoveForm(Form):
 
     operation_id = fields.UUID(required=True)
     to_place_id = Id(required=True)
+    reason = Line(most=200)
 
 
 class MergeForm(Form):

@@ -22,8 +22,10 @@ from app.boxes.errors import (
     BoxNotOpen,
     CannotNest,
     CannotStand,
+    CodeTaken,
     CountDiffers,
     NoSuchBox,
+    NotSenders,
     OtherWarehouse,
     SerialsUsedUp,
 )
@@ -54,6 +56,11 @@ def use_company_prefix(prefix: str) -> None:
     _company["prefix"] = prefix
 
 
+def company_prefix() -> str:
+    """Return the prefix of the numbers that only we give."""
+    return _company["prefix"]
+
+
 # Opening and ending -------------------------------------------------------------------------------------------------
 
 
@@ -63,10 +70,14 @@ def open_box(
     operation_id: UUID,
     place_id: int,
     kind: str = BoxKind.BOX,
+    code: str | None = None,
     note: str | None = None,
     happened_at: datetime | None = None,
 ) -> Box:
-    """Open a box or pallet at a place (or in another box); it is given its SSCC. Opened twice is opened once."""
+    """Open a box or pallet at a place (or in another box); it is given its SSCC. Opened twice is opened once.
+
+    ``code`` is the SSCC that its sender has printed on it: then it keeps that.
+    """
     known = queries.move_of_operation(uow.session, operation_id)
     if known is not None:
         return queries.box(uow.session, uow.actor, known.box_id)
@@ -76,15 +87,16 @@ def open_box(
     parent = _box_that_is(uow, at)
     _alone(uow, at.warehouse_id)
     uow.session.refresh(at)
-    number = queries.next_number(uow.session)
     prefix = _company["prefix"]
+    printed = _senders(uow, code, prefix) if code else None
+    number = queries.next_number(uow.session)
     if number >= sscc.serials_max(prefix):
         raise SerialsUsedUp(prefix=prefix)
     letter = LETTERS[BoxKind(kind)]
     place = stock.open_box_place(uow, code=f"{at.warehouse.code}-{letter}-{number:06}", at=at)
     box = Box(
         id=number,
-        sscc=sscc.sscc(prefix, number),
+        sscc=printed or sscc.sscc(prefix, number),
         kind=BoxKind(kind).value,
         state=BoxState.OPEN.value,
         place_id=place.id,
@@ -102,6 +114,16 @@ def open_box(
     uow.record("box.opened", subject=("box", box.id), sscc=box.sscc, place_id=at.id)
     uow.session.flush()
     return box
+
+
+def _senders(uow: UnitOfWork, code: str, prefix: str) -> str:
+    """Return the SSCC that a sender has printed: not one of ours, which only we give, and not one that is in use."""
+    digits = sscc.read(code)
+    if digits is None:
+        raise NotSenders(code)
+    if digits[1:].startswith(prefix) or queries.sscc_known(uow.session, digits):
+        raise CodeTaken(code)
+    return digits
 
 
 def close_box(uow: UnitOfWork, *, box_id: int, happened_at: datetime | None = None) -> Box:
@@ -166,6 +188,7 @@ def fill_box(
     from_place_id: int,
     quantity: int,
     happened_at: datetime | None = None,
+    reason: str | None = None,
     done: bool = False,
 ) -> stock.Booked:
     """Put some of a lot into a box. With ``done`` it lies there already, whatever the books say."""
@@ -179,6 +202,7 @@ def fill_box(
         to_place_id=box.place_id,
         quantity=quantity,
         kind=Kind.MOVE,
+        reason=reason,
         happened_at=happened_at,
         done=done,
     )
@@ -193,6 +217,7 @@ def empty_box(
     quantity: int,
     to_place_id: int | None = None,
     happened_at: datetime | None = None,
+    reason: str | None = None,
     done: bool = False,
 ) -> stock.Booked:
     """Take some of a lot out of a box: to a place, else to where the box stands. What is reserved stays in it."""
@@ -209,6 +234,7 @@ def empty_box(
         to_place_id=to_place_id,
         quantity=quantity,
         kind=Kind.MOVE,
+        reason=reason,
         happened_at=happened_at,
         done=done,
     )
@@ -309,12 +335,14 @@ def move_boxes(
     operation_id: UUID,
     box_ids: Sequence[int],
     to_place_id: int,
+    reason: str | None = None,
     happened_at: datetime | None = None,
     done: bool = False,
 ) -> list[Box]:
     """Move boxes, each with all that is in it, to a place, or into the box that the place is. All of them, or none.
 
-    With ``done`` they stand there already: what would else be refused about how things must be kept is not.
+    Into quarantine and out of it they go with a reason. With ``done`` they stand there already: what would else be
+    refused about how things must be kept is not.
     """
     known = queries.move_of_operation(uow.session, operation_id)
     if known is not None:
@@ -336,8 +364,9 @@ def move_boxes(
         if box.place.parent_id == target.id:
             raise SamePlace
         _must_be_kept(uow, box, target, done=done)
+        stock.needs_reason(Kind.MOVE, box.place.stands_in, target.stands_in, reason, done=done)
         name = operation_id if number == 0 else uuid5(operation_id, f"box/{box.id}")
-        _put(uow, box, target, name, happened_at)
+        _put(uow, box, target, name, happened_at, reason)
     uow.session.flush()
     return ordered
 
@@ -374,7 +403,14 @@ def unnest_box(
     return moved[0]
 
 
-def _put(uow: UnitOfWork, box: Box, target: Place, operation_id: UUID, happened_at: datetime | None) -> None:
+def _put(
+    uow: UnitOfWork,
+    box: Box,
+    target: Place,
+    operation_id: UUID,
+    happened_at: datetime | None,
+    reason: str | None = None,
+) -> None:
     """Let a box stand on a place or in the box that the place is, with everything in it."""
     if target.warehouse_id != box.warehouse_id:
         raise OtherWarehouse(box=box.place.code, place=target.code)
@@ -387,7 +423,8 @@ def _put(uow: UnitOfWork, box: Box, target: Place, operation_id: UUID, happened_
     stock.stand_boxes(uow, place_id=box.place_id, on=target, with_place_ids=inner)
     box.parent_id = parent.id if parent is not None else None
     _note_move(uow, box, operation_id, before, target, happened_at)
-    uow.record("box.moved", subject=("box", box.id), from_place_id=before.id, to_place_id=target.id)
+    why = {"reason": reason} if reason else {}
+    uow.record("box.moved", subject=("box", box.id), from_place_id=before.id, to_place_id=target.id, **why)
     uow.session.flush()
 
 

@@ -19,7 +19,7 @@ from app.foundation.language import language, today, translate
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import say
 from app.stock import operation_kinds as _registers_its_kinds  # noqa: F401
-from app.stock import operations, queries, schemas, service
+from app.stock import operations, queries, schemas, service, shortages
 
 blueprint = Blueprint("stock-api", __name__, description="Warehouses, places, lots, movements and their proof")
 
@@ -168,7 +168,7 @@ def _lot(uow: UnitOfWork, lot_id: int) -> dict[str, Any]:
 @in_unit_of_work("stock.operate")
 def change_lot_state(uow: UnitOfWork, body: dict[str, Any], lot_id: int) -> dict[str, Any]:
     """Block a lot, put it into quarantine as a whole, or free it."""
-    service.change_lot_state(uow, lot_id=lot_id, **body)
+    shortages.revise_lot(uow, service.change_lot_state(uow, lot_id=lot_id, **body))
     return _lot(uow, lot_id)
 
 

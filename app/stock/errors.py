@@ -377,3 +377,15 @@ class WhereNeeded(Invalid):
         super().__init__(
             say("Nothing was booked: the lot, the place or the quantity is missing."), {"lot_id": [sentence]}
         )
+
+
+class ReasonNeeded(Invalid):
+    """Goods go into quarantine, and out of it, with a reason only."""
+
+    kind = "reason-needed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            say("Nothing was changed: what goes into quarantine or out of it needs a reason."),
+            {"reason": [say("Write why, in a few words.")]},
+        )

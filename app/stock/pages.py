@@ -16,7 +16,7 @@ from app.foundation.language import language, today
 from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.stock import queries, schemas, sealing, service, words
+from app.stock import queries, schemas, sealing, service, shortages, words
 from app.stock.errors import NoSuchWarehouse
 
 blueprint = Blueprint("stock", __name__, url_prefix="/stock")
@@ -40,7 +40,8 @@ def stock(uow: UnitOfWork) -> ResponseReturnValue:
 def lot(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     """Show a lot beside the list: where it lies, where it came from, where it went."""
     only_sheet = request.headers.get("HX-Target") == "sheet"
-    return render_template("stock/lot.html", **_list(uow, rows=not only_sheet), **_lot(uow, lot_id))
+    refused = request.method == "POST"
+    return render_template("stock/lot.html", **_list(uow, rows=not only_sheet), **_lot(uow, lot_id), refused=refused)
 
 
 def _list(uow: UnitOfWork, *, rows: bool = True) -> dict[str, Any]:
@@ -227,16 +228,6 @@ def move(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     return _moved(uow, lot_id, kind=kind, **facts)
 
 
-@blueprint.post("/lots/<int:lot_id>/quarantine")
-@in_unit_of_work("stock.operate", form_view=move_form)
-def quarantine(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
-    """Move what nobody has spoken for into quarantine."""
-    facts = schemas.MoveForm(exclude=["to_place_id"]).load(request.form)
-    source = queries.place(uow.session, facts["from_place_id"])
-    target = queries.virtual_place(uow.session, source.warehouse_id, "quarantine")
-    return _moved(uow, lot_id, kind="move", to_place_id=target.id, **facts)
-
-
 def _lot_form(uow: UnitOfWork, lot_id: int, template: str) -> ResponseReturnValue:
     facts = _lot(uow, lot_id)
     here = facts["here"]
@@ -284,10 +275,11 @@ def _moved(uow: UnitOfWork, lot_id: int, *, kind: str, operation_id: UUID, **fac
 
 
 @blueprint.post("/lots/<int:lot_id>/state")
-@in_unit_of_work("stock.operate")
+@in_unit_of_work("stock.operate", form_view=lot)
 def change_state(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     """Block a lot, or free it."""
     changed = service.change_lot_state(uow, lot_id=lot_id, **schemas.LotStateForm().load(request.form))
+    shortages.revise_lot(uow, changed)
     done(say("L-%(lot)s is now %(state)s", lot=str(lot_id), state=words.LOT_STATES[changed.state]))
     return redirect(url_for(".lot", lot_id=lot_id))
 

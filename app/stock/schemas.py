@@ -560,4 +560,4 @@ class LotStateForm(Form):
     """Blocking or freeing a lot, by form."""
 
     state = Choice(("free", "quarantined", "blocked"), required=True)
-    reason = Line(most=200, load_default="")
+    reason = Line(least=3, most=200, required=True)

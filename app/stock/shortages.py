@@ -16,7 +16,7 @@ from sqlalchemy import TextClause, select, text
 from app.foundation.bulk import among
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import ledger, queries, service
-from app.stock.models import Balance, ReservationState
+from app.stock.models import Balance, Lot, LotState, ReservationState
 
 SHARE, TRANSFER, WRITE_OFF = "share", "transfer", "write_off"
 LOSES = (WRITE_OFF, TRANSFER, SHARE)
@@ -167,6 +167,11 @@ def give_up_lots(uow: UnitOfWork, lot_ids: Collection[int]) -> list[Lost]:
     with uow.office("stock"):
         wanted = {(row[0], row[1]): row[2] for row in uow.session.execute(statement)}
     return give_up(uow, wanted, but=(WRITE_OFF,))
+
+
+def revise_lot(uow: UnitOfWork, lot: Lot) -> list[Lost]:
+    """Let go of every promise of a lot, and of what was made of it, once it may not be given any more."""
+    return give_up_lots(uow, [lot.id, *service.made_of(uow, lot.id)]) if lot.state != LotState.FREE else []
 
 
 def still_held(uow: UnitOfWork, purpose_kind: str, purpose_ids: Collection[int]) -> dict[int, tuple[int, int]]:

@@ -207,10 +207,9 @@ def quarantine(uow: UnitOfWork, body: dict[str, Any]) -> Any:
 @blueprint.arguments(schemas.ReleaseIn, example=RELEASE_EXAMPLE)
 @blueprint.response(201, schemas.MovedOut)
 @blueprint.alt_response(409, description="not-enough-stock, not-in-quarantine, still-blocked")
-@blueprint.alt_response(422, description="reason-needed: it has expired")
 @in_unit_of_work("stock.operate")
 def release(uow: UnitOfWork, body: dict[str, Any]) -> Any:
-    """Put some of a lot back on the dock or a shelf. Sent twice, it is moved once."""
+    """Put some of a lot back on the dock or a shelf, with the reason why. Sent twice, it is moved once."""
     return queries.moved_before(uow.session, body["operation_id"]) or service.release(uow, **body).movement
 
 

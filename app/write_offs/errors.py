@@ -136,17 +136,6 @@ class StillBlocked(Conflict):
         )
 
 
-class ReasonNeeded(Invalid):
-    """What has expired goes back among the rest with a reason only."""
-
-    kind = "reason-needed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            say("Nothing was released: it has expired."), {"reason": [say("Write why it may be used all the same.")]}
-        )
-
-
 class NoSuchBatch(NotFound):
     """No lot of that batch lies where this person works."""
 

@@ -1,4 +1,4 @@
-"""What a device may ask about goods that can no longer be given: propose a write-off, hold apart, release.
+"""What a device may ask about goods that can no longer be given: propose a write-off, withdraw it, hold apart, release.
 
 Pictures are added later, over a connection: they do not fit into the queue of a phone.
 """
@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.foundation.errors import Refusal
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import queries as stock
 from app.stock.errors import NoSuchLot
 from app.stock.operations import Done, operation
 from app.stock.schemas import reads
-from app.write_offs import service
-from app.write_offs.schemas import ProposalPayload, QuarantinePayload, ReleasePayload
+from app.write_offs import queries, service
+from app.write_offs.errors import NoSuchWriteOff
+from app.write_offs.schemas import ProposalPayload, QuarantinePayload, ReleasePayload, WithdrawPayload
 
 
 @operation("propose_write_off", reads(ProposalPayload()))
@@ -33,6 +35,19 @@ def propose_write_off(
         **facts,
     )
     return Done({"write_off_id": proposed.write_off.id, "state": proposed.write_off.state}, proposed.review)
+
+
+@operation("withdraw_write_off", reads(WithdrawPayload()), plain=(Refusal,))
+def withdraw_write_off(
+    uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, proposal_operation_id: UUID
+) -> Done:
+    """Take a proposal back that the device has made. No goods stand behind it: what is refused of it lies as it lay."""
+    uow.actor.require("stock.operate")
+    proposed = queries.of_operation(uow.session, proposal_operation_id)
+    if proposed is None:
+        raise NoSuchWriteOff(write_off_id=0)
+    found = service.withdraw(uow, write_off_id=proposed.id)
+    return Done({"write_off_id": found.id, "state": found.state})
 
 
 @operation("quarantine", reads(QuarantinePayload()))
@@ -63,7 +78,7 @@ def release_quarantine(
     happened_at: datetime,
     late: bool,
     quantity: int,
-    reason: str | None = None,
+    reason: str,
     to_place_id: int | None = None,
     to_place: str | None = None,
     **facts: Any,

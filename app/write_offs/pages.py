@@ -98,6 +98,7 @@ def _looks() -> dict[str, Any]:
     return {
         "reasons": words.REASONS,
         "states": words.STATES,
+        "apart": words.APART,
         "looks": LOOKS,
         "name": f"name_{language()}",
         "unit": f"unit_name_{language()}",

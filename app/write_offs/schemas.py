@@ -111,7 +111,7 @@ class ReleaseIn(Wire):
     from_place_id = Id(required=True)
     to_place_id = Id(required=True)
     quantity = Quantity(required=True)
-    reason = Line(most=200)
+    reason = Line(least=3, most=200, required=True)
 
 
 class BatchIn(Wire):
@@ -238,6 +238,12 @@ class ProposalPayload(Wire):
     lines = fields.List(fields.Nested(PhoneLine), required=True, validate=validate.Length(1, 100))
 
 
+class WithdrawPayload(Wire):
+    """A proposal that is taken back, by the operation that made it."""
+
+    proposal_operation_id = fields.UUID(required=True)
+
+
 class QuarantinePayload(PhoneLine):
     """A quantity held apart on the floor, and why."""
 
@@ -249,7 +255,7 @@ class ReleasePayload(PhoneLine):
 
     to_place_id = Id()
     to_place = Line(most=40)
-    reason = Line(most=200)
+    reason = Line(least=1, most=200, required=True)
 
     @validates_schema
     def a_target(self, data: Mapping[str, Any], **_: Any) -> None:
@@ -328,7 +334,7 @@ class ReleaseForm(Form):
     from_place_id = Id(required=True)
     to_place_id = Id(required=True)
     quantity = Quantity(required=True)
-    reason = Line(most=200)
+    reason = Line(least=3, most=200, required=True)
 
 
 class BatchForm(Form):

@@ -31,7 +31,6 @@ from app.write_offs.errors import (
     NotYourProposal,
     OwnProposal,
     PartOfWriteOff,
-    ReasonNeeded,
     StillBlocked,
     TooManyPictures,
     WriteOffPast,
@@ -441,11 +440,11 @@ def release(
     from_place_id: int,
     to_place_id: int,
     quantity: int,
-    reason: str | None = None,
+    reason: str,
     happened_at: datetime | None = None,
     done: bool = False,
 ) -> ledger.Booked:
-    """Move some of a lot from quarantine back to the dock or a shelf; what has expired needs a reason."""
+    """Move some of a lot from quarantine back to the dock or a shelf, with the reason why."""
     lot = stock.lot(uow.session, uow.actor, lot_id)
     source = stock.place(uow.session, from_place_id)
     target = stock.place(uow.session, to_place_id)
@@ -455,9 +454,6 @@ def release(
         raise WrongPlace(place=target.code, deed="release")
     if lot.state == LotState.BLOCKED:
         raise StillBlocked(lot_id=lot.id)
-    today = uow.now.astimezone(stock.HOME).date()
-    if lot.expires_on is not None and lot.expires_on < today and not (reason or "").strip() and not done:
-        raise ReasonNeeded
     booked = ledger.book(
         uow,
         operation_id=operation_id,
@@ -466,12 +462,12 @@ def release(
         to_place_id=to_place_id,
         quantity=quantity,
         kind=Kind.PUT_AWAY if target.kind == PlaceKind.SHELF else Kind.MOVE,
-        reason=reason or None,
+        reason=reason,
         happened_at=happened_at,
         done=done,
     )
     if lot.state == LotState.QUARANTINED:
-        ledger.change_lot_state(uow, lot_id=lot.id, state=LotState.FREE, reason=reason or "released")
+        ledger.change_lot_state(uow, lot_id=lot.id, state=LotState.FREE, reason=reason)
     return booked
 
 
@@ -484,6 +480,7 @@ def block_batch(uow: UnitOfWork, *, item_id: int, batch: str, reason: str) -> li
     for lot in lots:
         if lot.state != LotState.BLOCKED:
             ledger.change_lot_state(uow, lot_id=lot.id, state=LotState.BLOCKED, reason=reason)
-    shortages.give_up_lots(uow, [lot.id for lot in lots])
+    for lot in lots:
+        shortages.revise_lot(uow, lot)
     uow.record("batch.blocked", subject=("item", item_id), lots=len(lots))
     return lots

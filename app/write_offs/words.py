@@ -21,3 +21,12 @@ REASONS: dict[str, Message] = {
     WriteOffReason.UNUSABLE: say("Unusable"),
     WriteOffReason.LOST: say("Lost"),
 }
+
+APART: dict[str, Message] = {
+    "damaged": say("Damaged"),
+    "expired": say("Expired"),
+    "doubtful": say("Something is wrong with it"),
+    "checked": say("Looked at: it is good"),
+    "sorted": say("What was wrong is sorted out"),
+}
+"""Reasons that a phone offers for quarantine; any other is shown as it was written."""

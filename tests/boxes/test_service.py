@@ -59,7 +59,7 @@ def reserved(uow, lot_id, place_id, quantity):
 
 def moved(uow, box, to):
     """Move a box."""
-    return service.move_boxes(uow, operation_id=uuid4(), box_ids=[box.id], to_place_id=to)
+    return service.move_boxes(uow, operation_id=uuid4(), box_ids=[box.id], to_place_id=to, reason="looked at")
 
 
 def offered(uow, lot_id):

@@ -237,3 +237,35 @@ def test_the_list_and_a_box_ask_the_database_a_constant_number_of_times(web, ses
     few, many = counted
     assert max(few[0], many[0]) <= 12 and many[0] <= few[0] + 1, counted
     assert many[1] <= few[1] + 2 <= 20, counted
+
+
+def test_a_phone_opens_a_box_under_its_senders_number_and_receives_straight_into_it(web, work, hall):
+    shelf = shelf_code(work, hall.shelf)
+    phone = Phone()
+    sent = "395011015300000011"
+    pallet = phone("open_box", {"kind": "pallet", "place": shelf, "sscc": f"(00){sent}"})
+    with work() as uow:
+        item_id = stock_queries.lot(uow.session, hall.lot_id).item_id
+    goods = {"item_id": item_id, "quantity": 24, "expires_on": "2027-04-30", "batch": "B7"}
+    into = phone("receive_into_box", {**goods, "box_operation_id": pallet["operation_id"]})
+    answers = send(web, pallet, into)
+    assert [answer["outcome"] for answer in answers] == ["applied"] * 2, answers
+    assert answers[0]["result"]["sscc"] == sent
+    with work() as uow:
+        box = queries.box_by_code(uow.session, uow.actor, sent)
+        assert on_hand(uow, answers[1]["result"]["lot_id"], box.place_id) == 24
+    back = phone("reverse", {"reversed_operation_id": into["operation_id"], "reason": "scan"})
+    gone = phone("dissolve_box", {"box_operation_id": pallet["operation_id"]})
+    assert [answer["outcome"] for answer in send(web, back, gone)] == ["applied"] * 2
+
+
+def test_a_number_that_is_ours_to_give_or_taken_or_wrong_opens_no_box(web, work, hall):
+    shelf = shelf_code(work, hall.shelf)
+    phone, own = Phone(), sscc.sscc(sscc.PREFIX, 77_777)
+    first = phone("open_box", {"place": shelf, "sscc": "395011015300000011"})
+    again = phone("open_box", {"place": shelf, "sscc": "395011015300000011"})
+    ours = phone("open_box", {"place": shelf, "sscc": own})
+    wrong = phone("open_box", {"place": shelf, "sscc": "395011015300000012"})
+    answers = send(web, first, again, ours, wrong)
+    assert [answer["outcome"] for answer in answers] == ["applied", *["rejected"] * 3]
+    assert [answer["problem"]["type"] for answer in answers[1:]] == ["box-code-taken", "box-code-taken", "no-sscc"]

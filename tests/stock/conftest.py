@@ -86,7 +86,7 @@ def move(uow, hall: Hall, quantity: int, source: int, target: int, operation_id:
         from_place_id=source,
         to_place_id=target,
         quantity=quantity,
-        **more,
+        **{"reason": "looked at", **more},
     )
 
 

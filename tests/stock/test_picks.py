@@ -105,6 +105,7 @@ def test_what_cannot_be_given_any_more_stands_in_nobodys_way(work, hall):
             from_place_id=hall.shelf,
             to_place_id=hall.quarantine,
             quantity=10,
+            reason="smells",
         )
         rows = queries.pickable(uow.session, hall.warehouse_id, [milk(uow).id], TODAY)
         assert [row.lot_id for row in rows] == [good]

@@ -6,15 +6,16 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from app.foundation.journal import JournalEntry
 from app.stock.models import Lot, Warehouse
 from app.write_offs import service
 from tests.builders import a_lot
 from tests.stock.conftest import on_hand
 from tests.untranslated import untranslated
 from tests.write_offs.conftest import a_picture, manager
-from tests.write_offs.test_service import THREE, a_line, decide, hold, propose
+from tests.write_offs.test_service import THREE, a_line, decide, hold, phone, propose
 
 
 @pytest.fixture
@@ -109,6 +110,12 @@ def test_a_refused_proposal_comes_back_with_what_was_typed(serve, hall):
     assert answer.status_code == 422 and "Write a whole number" in answer.text
 
 
+WITHOUT_REASON: list[tuple[dict[str, str], str]] = [
+    ({}, "This is missing."),
+    ({"reason": "  "}, "Length: 3 to 200."),
+]
+
+
 def test_quarantine_and_release_by_form(serve, work, hall, clock):
     browser = serve(hall.worker())
     form = {"operation_id": str(uuid4()), "from_place_id": hall.shelf, "quantity": 4, "reason": "mouse marks"}
@@ -120,8 +127,11 @@ def test_quarantine_and_release_by_form(serve, work, hall, clock):
         uow.session.get(Lot, hall.lot_id).expires_on = clock.now.date() - timedelta(days=1)
     back = {"from_place_id": hall.quarantine, "to_place_id": hall.dock, "quantity": 4}
     address = f"/write-offs/lots/{hall.lot_id}/release?lang=en"
-    answer = browser.post(address, data={**back, "operation_id": str(uuid4())})
-    assert answer.status_code == 422 and "Write why it may be used all the same" in answer.text
+    for reason, told in WITHOUT_REASON:
+        answer = browser.post(address, data={**back, **reason, "operation_id": str(uuid4())})
+        assert answer.status_code == 422 and told in answer.text
+    with work() as uow:
+        assert on_hand(uow, hall.lot_id, hall.dock) == 0
     assert browser.post(address, data={**back, "operation_id": str(uuid4()), "reason": "examined"}).status_code == 302
     with work() as uow:
         assert on_hand(uow, hall.lot_id, hall.dock) == 4
@@ -153,18 +163,55 @@ def test_the_api_proposes_decides_and_takes_back_by_the_version_that_was_read(se
 
 ID = str(uuid4())
 FAR = 2**63 - 1
+OF = {"operation_id": ID, "lot_id": 1, "from_place_id": 1, "quantity": 1}
 ODD = [
-    ("write-offs", {"operation_id": "x", "reason": "because", "lines": []}),
-    ("write-offs", {"operation_id": ID, "reason": "lost", "lines": [{"lot_id": FAR, "place_id": FAR, "quantity": 1}]}),
-    ("write-offs/expired", {"operation_id": ID, "warehouse_id": FAR}),
-    ("quarantine", {"operation_id": ID, "lot_id": FAR, "from_place_id": FAR, "quantity": 1, "reason": "abc"}),
-    ("quarantine/release", {"operation_id": ID, "lot_id": 1, "from_place_id": FAR, "to_place_id": 1, "quantity": 1}),
-    ("recalls", {"item_id": FAR, "batch": "\x00", "reason": "abc"}),
-    ("recalls", {"item_id": FAR, "batch": "–", "reason": "abc"}),
+    (422, "write-offs", {"operation_id": "x", "reason": "because", "lines": []}),
+    (422, "write-offs", {"operation_id": ID, "reason": "lost", "lines": [{**OF, "lot_id": FAR, "place_id": FAR}]}),
+    (404, "write-offs/expired", {"operation_id": ID, "warehouse_id": FAR}),
+    (404, "quarantine", {**OF, "lot_id": FAR, "from_place_id": FAR, "reason": "abc"}),
+    (422, "quarantine", OF),
+    (422, "quarantine", {**OF, "reason": "  "}),
+    (404, "quarantine/release", {**OF, "from_place_id": FAR, "to_place_id": 1, "reason": "abc"}),
+    (422, "quarantine/release", {**OF, "to_place_id": 1}),
+    (422, "recalls", {"item_id": FAR, "batch": "\x00", "reason": "abc"}),
+    (404, "recalls", {"item_id": FAR, "batch": "–", "reason": "abc"}),
 ]
 
 
-@pytest.mark.parametrize(("path", "body"), ODD)
-def test_odd_bodies_are_refused_politely(serve, hall, path, body):
+@pytest.mark.parametrize(("status", "path", "body"), ODD)
+def test_odd_bodies_are_refused_politely(serve, hall, status, path, body):
     answer = serve(manager(hall)).post(f"/api/v1/{path}", json=body)
-    assert 400 <= answer.status_code < 500 and answer.json["detail"]
+    assert answer.status_code == status and answer.json["detail"]
+
+
+def test_a_lot_is_blocked_and_freed_with_a_reason_and_the_history_says_who_and_why(serve, work, hall):
+    browser = serve(hall.worker())
+    address = f"/stock/lots/{hall.lot_id}/state?lang=en"
+    for reason, told in WITHOUT_REASON:
+        refused = browser.post(address, data={"state": "blocked", **reason})
+        assert refused.status_code == 422 and told in refused.text
+    assert browser.post(address, data={"state": "blocked", "reason": "smells of petrol"}).status_code == 302
+    assert "smells of petrol" in browser.get("/write-offs/quarantine").text
+    assert browser.post(address, data={"state": "free", "reason": "other pallet"}).status_code == 302
+    with work() as uow:
+        told = select(JournalEntry.actor_id, JournalEntry.details).where(JournalEntry.deed == "lot.state")
+        history = [(who, told["state"], told["reason"]) for who, told in uow.session.execute(told.order_by("id"))]
+    assert history == [(7, "blocked", "smells of petrol"), (7, "free", "other pallet")]
+
+
+def test_no_way_leads_into_quarantine_or_out_of_it_without_a_reason(serve, work, hall, clock):
+    browser = serve(hall.worker())
+    move = {"operation_id": str(uuid4()), "from_place_id": hall.shelf, "to_place_id": hall.quarantine, "quantity": 4}
+    refused = browser.post(f"/stock/lots/{hall.lot_id}/move?lang=en", data=move)
+    assert refused.status_code == 422 and "Write why, in a few words." in refused.text
+    assert browser.post(f"/stock/lots/{hall.lot_id}/quarantine", data=move).status_code == 404
+    payload = {"lot_id": hall.lot_id, **{name: move[name] for name in ("from_place_id", "to_place_id", "quantity")}}
+    now = phone(work, hall.worker(), "move", payload, clock.now)
+    assert (now.outcome, now.kept["problem"]["type"]) == ("rejected", "reason-needed")
+    assert phone(work, hall.worker(), "move", {**payload, "reason": "doubtful"}, clock.now).outcome == "applied"
+    back = {**payload, "from_place_id": hall.quarantine, "to_place_id": hall.shelf}
+    late = phone(work, hall.worker(), "move", back, clock.now - timedelta(hours=1))
+    assert late.outcome == "needs_review" and "nobody said why" in late.kept["review"][0]["text"]
+    with work() as uow:
+        assert (on_hand(uow, hall.lot_id, hall.quarantine), on_hand(uow, hall.lot_id, hall.shelf)) == (0, 10)
+    assert "doubtful" not in browser.get("/write-offs/quarantine?lang=en").text

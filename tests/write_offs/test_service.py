@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from app.foundation.errors import Conflict, Invalid, NotAllowed
 from app.stock import queries as stock
 from app.stock import service as ledger
-from app.stock.errors import NotEnoughStock, NotToBeHandedOut
+from app.stock.errors import NotEnoughStock, NotToBeHandedOut, ReasonNeeded
 from app.stock.models import Balance, Kind, Lot, Movement, Voucher
 from app.stock.operations import apply_batch
 from app.write_offs import operation_kinds as _registered  # noqa: F401
@@ -22,7 +22,6 @@ from app.write_offs.errors import (
     OwnProposal,
     PartOfWriteOff,
     PictureRefused,
-    ReasonNeeded,
     StillBlocked,
     TooManyPictures,
     WriteOffPast,
@@ -291,7 +290,8 @@ def hold(work, hall, quantity=3, reason="wet boxes"):
 
 
 def release(work, hall, actor=None, **more):
-    facts = {"operation_id": uuid4(), "from_place_id": hall.quarantine, "to_place_id": hall.dock, "quantity": 3, **more}
+    facts = {"operation_id": uuid4(), "from_place_id": hall.quarantine, "to_place_id": hall.dock, "quantity": 3}
+    facts = {**facts, "reason": "looked at", **more}
     with work(actor or hall.worker()) as uow:
         return service.release(uow, lot_id=hall.lot_id, **facts)
 
@@ -315,13 +315,15 @@ def test_what_is_released_can_be_picked_again(work, hall):
     proved(work)
 
 
-def test_what_has_expired_is_released_with_a_reason_only(work, hall, clock):
+def test_quarantine_is_left_with_a_reason_only(work, hall, clock):
     hold(work, hall)
     with work() as uow:
         uow.session.get(Lot, hall.lot_id).expires_on = clock.now.date() - timedelta(days=1)
     for nothing in (None, "", "  "):
         with pytest.raises(ReasonNeeded):
             release(work, hall, reason=nothing)
+        with pytest.raises(ReasonNeeded):
+            hold(work, hall, reason=nothing)
     release(work, hall, reason="best before, examined")
     with pytest.raises(NotToBeHandedOut), work(hall.worker()) as uow:
         ledger.move(
@@ -353,3 +355,19 @@ def test_a_called_back_batch_is_blocked_wherever_it_lies_here_and_nowhere_else(w
         assert {row.why for row in rows} == {"called back"} and len(rows) == 2
     with pytest.raises(NotAllowed), work(hall.worker()) as uow:
         service.block_batch(uow, item_id=hall.item_id, batch="l2611A", reason="called back")
+
+
+def test_a_phone_takes_its_own_proposal_back(work, hall, clock):
+    with work() as uow:
+        code = stock.place(uow.session, hall.shelf).code
+    lines = [{"lot_id": hall.lot_id, "place": code, "quantity": 2}]
+    name = uuid4()
+    made = phone(work, hall.worker(), "propose_write_off", {"reason": "damaged", "lines": lines}, clock.now, name)
+    assert made.outcome == "applied"
+    back = {"proposal_operation_id": str(name)}
+    assert phone(work, hall.worker(), "withdraw_write_off", back, clock.now).outcome == "applied"
+    with work() as uow:
+        assert reserved(uow, hall) == 0
+        assert uow.session.get(WriteOff, made.kept["result"]["write_off_id"]).state == "withdrawn"
+    unknown = {"proposal_operation_id": str(uuid4())}
+    assert phone(work, hall.worker(), "withdraw_write_off", unknown, clock.now).outcome == "rejected"
