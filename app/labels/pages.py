@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import today
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.labels import printing, queries, schemas
-from app.labels.faces import SIZES, Face
+from app.labels import queries
+from app.labels.faces import SIZES
+from app.labels.sheets import SHEETS, Sheet
 from app.stock.words import PLACE_KINDS
 
 blueprint = Blueprint("labels", __name__, url_prefix="/labels")
 
-SHEETS: dict[str, Message] = {
+TABS: dict[str, Message] = {
     "places": say("Places"),
     "lots": say("Lots"),
     "boxes": say("Boxes and pallets"),
@@ -26,7 +26,9 @@ SHEETS: dict[str, Message] = {
     "documents": say("Papers"),
     "multipliers": say("Multipliers"),
 }
-"""What labels are printed for."""
+"""What labels are chosen for."""
+CHOSEN_WITH = {"runs": "parcels"}
+"""Sheets without a tab of their own."""
 DOCUMENTS: dict[str, Message] = {
     "transfer": say("Transfer"),
     "stocktake": say("Stocktake"),
@@ -43,7 +45,7 @@ def labels(uow: UnitOfWork) -> ResponseReturnValue:
 
 
 def _choose(uow: UnitOfWork, what: str) -> str:
-    what = what if what in SHEETS else "places"
+    what = what if what in TABS else "places"
     warehouses = queries.warehouses(uow.session, uow.actor)
     values: dict[str, Any] = {"size": "a4", "start": 1, "copies": 1, **request.args.to_dict()}
     if len(warehouses) == 1:
@@ -57,9 +59,9 @@ def _choose(uow: UnitOfWork, what: str) -> str:
         what=what,
         sheets=[
             {"label": title, "href": url_for(".labels", what=name, size=values["size"]), "current": name == what}
-            for name, title in SHEETS.items()
+            for name, title in TABS.items()
         ],
-        title=SHEETS[what],
+        title=TABS[what],
         form={"values": values},
         action=url_for(f".{what}"),
         sizes=[(size.name, size.title) for size in SIZES.values()],
@@ -79,67 +81,16 @@ def _runs(uow: UnitOfWork) -> list[tuple[int, Message]]:
     ]
 
 
-def _chooser(what: str) -> Callable[..., str]:
-    """Return the view that asks again after a refusal."""
+def _offer(sheet: Sheet) -> None:
+    def print_them(uow: UnitOfWork) -> ResponseReturnValue:
+        return sheet.pdf(uow, sheet.asked().load(request.args))
 
-    def choose(uow: UnitOfWork) -> str:
-        return _choose(uow, what)
+    def choose_again(uow: UnitOfWork) -> ResponseReturnValue:
+        return _choose(uow, CHOSEN_WITH.get(sheet.name, sheet.name))
 
-    return choose
-
-
-def _pdf(make: Callable[..., list[Face]], uow: UnitOfWork, schema: type[schemas.LabelsAsked], name: str) -> Response:
-    asked = schema().load(request.args)
-    start, copies = asked.pop("start"), asked.pop("copies")
-    document = printing.printed(make(uow, **asked), size=asked["size"], start=start, copies=copies)
-    headers = {"Content-Disposition": f'inline; filename="{name}-labels.pdf"'}
-    return Response(document, mimetype="application/pdf", headers=headers)
+    view = in_unit_of_work(sheet.permission, form_view=choose_again)(print_them)
+    blueprint.add_url_rule(f"/{sheet.name}.pdf", sheet.name, view, methods=["GET"])
 
 
-@blueprint.get("/places.pdf")
-@in_unit_of_work("stock.operate", form_view=_chooser("places"))
-def places(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the labels of places."""
-    return _pdf(printing.places, uow, schemas.PlacesAsked, "place")
-
-
-@blueprint.get("/lots.pdf")
-@in_unit_of_work("stock.operate", form_view=_chooser("lots"))
-def lots(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the labels of lots."""
-    return _pdf(printing.lots, uow, schemas.LotsAsked, "lot")
-
-
-@blueprint.get("/boxes.pdf")
-@in_unit_of_work("stock.operate", form_view=_chooser("boxes"))
-def boxes(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the labels of boxes and pallets."""
-    return _pdf(printing.boxes, uow, schemas.BoxesAsked, "box")
-
-
-@blueprint.get("/parcels.pdf")
-@in_unit_of_work("runs.load", form_view=_chooser("parcels"))
-def parcels(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the labels of parcels."""
-    return _pdf(printing.parcels, uow, schemas.ParcelsAsked, "parcel")
-
-
-@blueprint.get("/runs.pdf")
-@in_unit_of_work("runs.load", form_view=_chooser("parcels"))
-def runs(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the labels of runs."""
-    return _pdf(printing.runs, uow, schemas.RunsAsked, "run")
-
-
-@blueprint.get("/documents.pdf")
-@in_unit_of_work("stock.operate", form_view=_chooser("documents"))
-def documents(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the labels of transfers, stocktakes or offers."""
-    return _pdf(printing.documents, uow, schemas.DocumentsAsked, "document")
-
-
-@blueprint.get("/multipliers.pdf")
-@in_unit_of_work("stock.operate", form_view=_chooser("multipliers"))
-def multipliers(uow: UnitOfWork) -> ResponseReturnValue:
-    """Print the sheet of multipliers."""
-    return _pdf(printing.multipliers, uow, schemas.LabelsAsked, "multiplier")
+for each in SHEETS:
+    _offer(each)
