@@ -1,12 +1,18 @@
-"""Tables that leave the house as CSV or XLSX. A cell that a spreadsheet would take for a formula is made inert."""
+"""Tables that leave the house as CSV or XLSX. A cell that a spreadsheet would take for a formula is made inert.
+
+Rows are taken one by one and written to a file of their own, in memory only while it is small: two hundred thousand
+rows need no more room than a thousand. The file is whole before the first byte is sent, so that nobody saves half a
+table, and a slow reader holds no connection to the database.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from types import SimpleNamespace
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from openpyxl import Workbook
@@ -24,8 +30,66 @@ TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 ROWS_MAX = 200_000
+IN_MEMORY_BYTES_MAX = 2**20
+"""A longer file lies on disk."""
+PIECE_BYTES = 2**16
 
 Cell = str | int | float | date | datetime | bool | Message | None
+
+
+class Sheet:
+    """A written table. It is read once, piece by piece, and gone then."""
+
+    def __init__(self, form: str) -> None:
+        self.form = form
+        self.rows = 0
+        """How many, the heading not counted."""
+        self.file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY_BYTES_MAX)  # noqa: SIM115 - closed when read
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        at = self.file.tell()
+        size = self.file.seek(0, 2)
+        self.file.seek(at)
+        return size
+
+    def pieces(self, size: int = PIECE_BYTES) -> Iterator[bytes]:
+        """Yield the file from its beginning."""
+        self.file.seek(0)
+        while piece := self.file.read(size):
+            yield piece
+        self.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.pieces()
+
+    def close(self) -> None:
+        """Drop the file."""
+        self.file.close()
+
+
+def written_as(form: str, heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> Sheet:
+    """Write the table in a form, "csv" or "xlsx", taking one row after the other."""
+    sheet = Sheet(form)
+    (_write_xlsx if form == "xlsx" else _write_csv)(sheet.file, heads, _counted(sheet, rows))
+    return sheet
+
+
+def _counted(sheet: Sheet, rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    for row in rows:
+        sheet.rows += 1
+        yield row
+
+
+def as_csv(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return a short table as CSV."""
+    return b"".join(written_as("csv", heads, rows))
+
+
+def as_xlsx(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """Return a short table as a workbook."""
+    return b"".join(written_as("xlsx", heads, rows))
 
 
 def inert(value: Cell) -> Cell:
@@ -38,16 +102,17 @@ def inert(value: Cell) -> Cell:
     return value
 
 
-def as_csv(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Return the table as CSV: UTF-8 with a mark, semicolons between, so that Hungarian office programs open it."""
-    written = io.StringIO()
-    writer = csv.writer(written, delimiter=";", lineterminator="\r\n")
-    for row in (heads, *rows):
-        writer.writerow([_written(inert(each)) for each in row])
-    return b"\xef\xbb\xbf" + written.getvalue().encode()
+def _write_csv(file: IO[bytes], heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write UTF-8 with a mark, semicolons between, so that Hungarian office programs open it."""
+    file.write(b"\xef\xbb\xbf")
+    lines = SimpleNamespace(write=lambda line: file.write(line.encode()))
+    writer = csv.writer(lines, delimiter=";", lineterminator="\r\n")
+    writer.writerow([_plain(inert(each)) for each in heads])
+    for row in rows:
+        writer.writerow([_plain(inert(each)) for each in row])
 
 
-def _written(value: Cell) -> Any:
+def _plain(value: Cell) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(HOME).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, date):
@@ -55,10 +120,10 @@ def _written(value: Cell) -> Any:
     return "" if value is None else value
 
 
-def as_xlsx(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]], *, title: str = "Adománybank") -> bytes:
-    """Return the table as a workbook of one sheet, its heading bold and fixed; texts are texts, whatever they say."""
+def _write_xlsx(file: IO[bytes], heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> None:
+    """Write a workbook of one sheet, its heading bold and fixed; texts are texts, whatever they say."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
+    sheet = book.create_sheet("Adománybank")
     sheet.freeze_panes = "A2"
     bold = Font(bold=True)
     heading = []
@@ -69,9 +134,7 @@ def as_xlsx(heads: Sequence[Cell], rows: Iterable[Sequence[Cell]], *, title: str
     sheet.append(heading)
     for row in rows:
         sheet.append([_cell(sheet, inert(each)) for each in row])
-    stored = io.BytesIO()
-    book.save(stored)
-    return stored.getvalue()
+    book.save(file)
 
 
 def _cell(sheet: Any, value: Cell) -> Any:
@@ -82,8 +145,3 @@ def _cell(sheet: Any, value: Cell) -> Any:
         cell.data_type = "s"
         return cell
     return value
-
-
-def written_as(form: str, heads: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """Return the table in a form: "csv" or "xlsx"."""
-    return as_xlsx(heads, rows) if form == "xlsx" else as_csv(heads, rows)

@@ -2,81 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from app.foundation import sheets
 from app.foundation.clock import HOME
 from app.foundation.job import Job
 from app.foundation.paging import PAGE_SIZE_MAX
+from app.foundation.sheets import Cell, Sheet
 from app.foundation.unit_of_work import UnitOfWork
 from app.inventory import queries
 from app.inventory.errors import NoSuchExport
-from app.inventory.models import Export
+from app.inventory.models import Export, ExportPart
 from app.inventory.queries import Filters
 from app.inventory.service import counties, stock_at
 
 STRAIGHT_ROWS_MAX = 5_000
 """So many rows are written while one waits; more are a job's."""
 KEPT = timedelta(days=7)
+PART_BYTES = 2**20
 EXPORT_JOB = "inventory.export"
 
+Rows = Generator[Sequence[Cell]]
 
-def _all_pages(read: Callable[..., Any], most: int) -> list[Any]:
-    """Return the rows of every page, up to one more than ``most``."""
-    rows: list[Any] = []
+
+def _all_pages(read: Callable[..., Any]) -> Iterator[Any]:
+    """Yield the rows of every page, read when they are asked for."""
     after: str | None = None
-    while len(rows) <= most:
+    while True:
         found = read(after=after, size=PAGE_SIZE_MAX)
-        rows += found.rows
+        yield from found.rows
         after = found.next_after
         if after is None:
-            break
-    return rows[: most + 1]
+            return
 
 
 def _iso(day: date | None) -> date | None:
     return None if day == queries.NO_EXPIRY else day
 
 
-def _overview_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
+def _overview_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
     def read(**paging: Any) -> Any:
         return queries.overview(uow.session, uow.actor, filters, by=asked.get("by", "item"), **paging)
 
-    return [
-        (line.name, line.sub, line.unit, line.on_hand, line.reserved, line.available, line.coming, line.asked_for,
-         line.weight_g / 1000, line.value / 100, line.expires_on)
-        for line in _all_pages(read, most)
-    ]  # fmt: skip
+    for line in _all_pages(read):
+        yield (
+            line.name, line.sub, line.unit, line.on_hand, line.reserved, line.available, line.coming, line.asked_for,
+            line.weight_g / 1000, line.value / 100, line.expires_on,
+        )  # fmt: skip
 
 
-def _expiring_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
+def _expiring_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
     def read(**paging: Any) -> Any:
         return queries.expiring(uow.session, uow.actor, filters, days=asked.get("days", 30), **paging)
 
-    return [
-        (f"L-{row.lot.id}", row.item.code, row.item.name(filters.language), row.warehouse.name, row.place.code,
-         row.lot.expires_on, row.balance.on_hand, row.balance.reserved, row.balance.available)
-        for row in _all_pages(read, most)
-    ]  # fmt: skip
+    for row in _all_pages(read):
+        yield (
+            f"L-{row.lot.id}", row.item.code, row.item.name(filters.language), row.warehouse.name, row.place.code,
+            row.lot.expires_on, row.balance.on_hand, row.balance.reserved, row.balance.available,
+        )  # fmt: skip
 
 
-def _level_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
+def _level_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
     def read(**paging: Any) -> Any:
         return queries.levels(uow.session, uow.actor, filters, view=asked.get("view"), **paging)
 
-    return [
-        (line.warehouse.name, line.item.code, line.item.name(filters.language), line.level.least, line.level.most,
-         line.available, line.coming)
-        for line in _all_pages(read, most)
-    ]  # fmt: skip
+    for line in _all_pages(read):
+        yield (
+            line.warehouse.name, line.item.code, line.item.name(filters.language), line.level.least, line.level.most,
+            line.available, line.coming,
+        )  # fmt: skip
 
 
-def _past_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
+def _past_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
     found = stock_at(
         uow,
         filters,
@@ -84,39 +88,36 @@ def _past_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: i
         clock=asked.get("clock", "recorded"),
         by=asked.get("by", "item"),
     )
-    return [
-        (line.name, line.sub, line.quantity, line.unit, line.weight_g / 1000, line.value / 100) for line in found.lines
-    ]
+    for line in found.lines:
+        yield line.name, line.sub, line.quantity, line.unit, line.weight_g / 1000, line.value / 100
 
 
-def _county_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
+def _county_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
     rows = counties(uow, today=filters.today, item_id=asked.get("item_id"), category_id=filters.category_id)
-    return [(row.name, row.items, row.on_hand, row.reserved, row.available, row.weight_g / 1000) for row in rows]
+    for row in rows:
+        yield row.name, row.items, row.on_hand, row.reserved, row.available, row.weight_g / 1000
 
 
-def _stock_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
-    return [
-        (f"L-{row[0]}", *row[1:6], _iso(row[6]), *row[7:15], row[15] / 100)
-        for row in queries.balances_to_export(uow.session, uow.actor, filters, most=most + 1)
-    ]
+def _stock_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
+    for row in queries.balances_to_export(uow.session, uow.actor, filters):
+        yield f"L-{row[0]}", *row[1:6], _iso(row[6]), *row[7:15], row[15] / 100
 
 
-def _movement_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any], most: int) -> list[Any]:
+def _movement_rows(uow: UnitOfWork, filters: Filters, asked: dict[str, Any]) -> Rows:
     since = date.fromisoformat(asked["since"]) if asked.get("since") else filters.today - timedelta(days=30)
     until = date.fromisoformat(asked["until"]) if asked.get("until") else filters.today
-    rows = queries.movements_to_export(
+    words = asked.get("words", {})
+    for row in queries.movements_to_export(
         uow.session,
         uow.actor,
         filters,
         since=datetime.combine(since, time(), HOME),
         until=datetime.combine(until, time.max, HOME),
-        most=most + 1,
-    )
-    words = asked.get("words", {})
-    return [(*row[:3], words.get(row[3], row[3]), f"L-{row[4]}", *row[5:13]) for row in rows]
+    ):
+        yield *row[:3], words.get(row[3], row[3]), f"L-{row[4]}", *row[5:13]
 
 
-ROWS: dict[str, Callable[[UnitOfWork, Filters, dict[str, Any], int], list[Any]]] = {
+ROWS: dict[str, Callable[[UnitOfWork, Filters, dict[str, Any]], Rows]] = {
     "overview": _overview_rows,
     "expiring": _expiring_rows,
     "levels": _level_rows,
@@ -125,15 +126,16 @@ ROWS: dict[str, Callable[[UnitOfWork, Filters, dict[str, Any], int], list[Any]]]
     "stock": _stock_rows,
     "movements": _movement_rows,
 }
-"""What can be exported: the views, the stock list and the movements."""
+"""What can be exported: the views, the stock list and the movements. Rows are read as they are asked for."""
 
 
 def export(
     uow: UnitOfWork, filters: Filters, *, view: str, form: str, heads: Sequence[str], asked: dict[str, Any]
-) -> bytes | Export:
+) -> Sheet | Export:
     """Return the file, or where it is long the promise of it. What the actor may not see is in neither."""
     uow.actor.require("stock.read")
-    rows = ROWS[view](uow, filters, asked, STRAIGHT_ROWS_MAX)
+    with closing(ROWS[view](uow, filters, asked)) as every:
+        rows = list(islice(every, STRAIGHT_ROWS_MAX + 1))
     narrowed = {name: value for name, value in asdict(filters).items() if value is not None and name != "today"}
     if len(rows) <= STRAIGHT_ROWS_MAX:
         uow.record("stock.exported", subject=("ledger", None), view=view, form=form, rows=len(rows))
@@ -155,19 +157,33 @@ def export(
     return promised
 
 
-def write_export(uow: UnitOfWork, *, export_id: int, today: date) -> tuple[bytes, int]:
-    """Return a promised file and how many rows it has; ``uow`` acts as who asked for it."""
+def write_export(uow: UnitOfWork, *, export_id: int, today: date) -> Sheet:
+    """Return a promised file; ``uow`` acts as who asked for it."""
     found = uow.session.get_one(Export, export_id)
     asked = dict(found.asked)
     filters = Filters(today=today, **asked.pop("filters"))
-    rows = ROWS[found.view](uow, filters, asked, sheets.ROWS_MAX)[: sheets.ROWS_MAX]
-    return sheets.written_as(found.form, asked["heads"], rows), len(rows)
+    with closing(ROWS[found.view](uow, filters, asked)) as rows:
+        return sheets.written_as(found.form, asked["heads"], islice(rows, sheets.ROWS_MAX))
 
 
-def keep_export(uow: UnitOfWork, *, export_id: int, content: bytes, rows: int) -> None:
-    """Keep a file until its week is over."""
+def keep_export(uow: UnitOfWork, *, export_id: int, sheet: Sheet) -> None:
+    """Keep a file until its week is over, in parts: no part of the house ever holds all of it at once."""
     found = uow.session.get_one(Export, export_id)
-    found.content, found.rows, found.made_at = content, rows, uow.now
+    found.rows, found.made_at = sheet.rows, uow.now
+    for number, piece in enumerate(sheet.pieces(PART_BYTES)):
+        uow.session.execute(insert(ExportPart).values(export_id=export_id, number=number, content=piece))
+
+
+def kept_export(uow: UnitOfWork, export_id: int) -> Sheet | None:
+    """Return a kept file to who asked for it; None while it is being made."""
+    found = own_export(uow, export_id)
+    if found.made_at is None:
+        return None
+    parts = select(ExportPart.content).where(ExportPart.export_id == export_id).order_by(ExportPart.number)
+    sheet = Sheet(found.form)
+    for piece in uow.session.scalars(parts.execution_options(yield_per=1)):
+        sheet.file.write(piece)
+    return sheet
 
 
 def own_export(uow: UnitOfWork, export_id: int) -> Export:

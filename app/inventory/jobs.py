@@ -21,11 +21,12 @@ def export(work: Run, *, export_id: int) -> dict[str, Any]:
         today = uow.now.astimezone(HOME).date()
     work.progress(10, say("Reading the rows"))
     with unit_of_work(work.sessions, asker, work.worker.clock) as uow:
-        content, rows = exports.write_export(uow, export_id=export_id, today=today)
+        sheet = exports.write_export(uow, export_id=export_id, today=today)
     work.progress(90, say("Keeping the file"))
+    made = {"rows": sheet.rows, "bytes": sheet.size}
     with work.work() as uow:
-        exports.keep_export(uow, export_id=export_id, content=content, rows=rows)
-    return {"rows": rows, "bytes": len(content)}
+        exports.keep_export(uow, export_id=export_id, sheet=sheet)
+    return made
 
 
 @job("inventory.drop_exports", title=say("Dropping exported files after a week"), daily_at=time(3, 40))

@@ -1,11 +1,11 @@
-"""The table of exported files."""
+"""The tables of exported files."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.foundation.database import Base, Numbered
@@ -26,4 +26,15 @@ class Export(Numbered, Base):
     job_id: Mapped[int | None]
     made_at: Mapped[datetime | None]
     rows: Mapped[int | None]
-    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class ExportPart(Numbered, Base):
+    """A mebibyte of an exported file, or what is left of it at the end."""
+
+    __tablename__ = "stock_export_part"
+    __table_args__ = (UniqueConstraint("export_id", "number"),)
+
+    export_id: Mapped[int] = mapped_column(ForeignKey("stock_export.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    """0, 1, …"""
+    content: Mapped[bytes] = mapped_column(LargeBinary)

@@ -15,7 +15,7 @@ from app.foundation.http import in_unit_of_work
 from app.foundation.language import language, translate
 from app.foundation.language import number as format_number
 from app.foundation.look import done, opens, url_with
-from app.foundation.sheets import TYPES
+from app.foundation.sheets import TYPES, Sheet
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.inventory import exports, queries, schemas, service, words
@@ -472,14 +472,15 @@ def export(uow: UnitOfWork) -> ResponseReturnValue:
         details["words"] = {kind: translate(said) for kind, said in stock_words.KINDS.items()}
     heads = [translate(words.FIRST[details["by"]] if head.text == "Name" else head) for head in words.HEADS[view]]
     made = exports.export(uow, filters, view=view, form=form, heads=heads, asked=details)
-    if isinstance(made, bytes):
-        return file_of(made, form, f"{words.FILES[view]}-{filters.today}.{form}")
+    if isinstance(made, Sheet):
+        return file_of(made, f"{words.FILES[view]}-{filters.today}.{form}")
     return redirect(url_for(".exported", stock_export_id=made.id))
 
 
-def file_of(content: bytes, form: str, name: str) -> Response:
-    """Return a file to be saved."""
-    answer = Response(content, content_type=TYPES[form])
+def file_of(sheet: Sheet, name: str) -> Response:
+    """Return a file to be saved, piece by piece."""
+    answer = Response(sheet, content_type=TYPES[sheet.form])
+    answer.headers["Content-Length"] = str(sheet.size)
     answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return answer
 
@@ -502,7 +503,7 @@ def exported(uow: UnitOfWork, stock_export_id: int) -> ResponseReturnValue:
 @in_unit_of_work("stock.read")
 def exported_file(uow: UnitOfWork, stock_export_id: int) -> ResponseReturnValue:
     """Give the file of a long export."""
-    found = exports.own_export(uow, stock_export_id)
-    if found.content is None:
+    found, sheet = exports.own_export(uow, stock_export_id), exports.kept_export(uow, stock_export_id)
+    if sheet is None:
         return redirect(url_for(".exported", stock_export_id=stock_export_id))
-    return file_of(found.content, found.form, f"{words.FILES[found.view]}-{found.asked_at.date()}.{found.form}")
+    return file_of(sheet, f"{words.FILES[found.view]}-{found.asked_at.date()}.{found.form}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from inspect import isfunction
@@ -31,6 +31,8 @@ from app.transfers.models import Transfer, TransferLine, TransferLot, TransferSt
 GROUPS = ("item", "lot", "place", "warehouse", "county")
 DAYS = (7, 30, 90)
 NO_EXPIRY = date(9999, 12, 31)
+ROWS_AT_A_TIME = 1_000
+"""Of a table that leaves the house."""
 GENERATIONS_MAX = 8
 """How many conversions back and forth the way of a lot is followed."""
 
@@ -772,8 +774,14 @@ def lots_of_offer(session: Session, actor: Actor, offer_id: int) -> list[Any]:
 # Exports ------------------------------------------------------------------------------------------------------------
 
 
-def balances_to_export(session: Session, actor: Actor, filters: Filters, *, most: int) -> list[Any]:
-    """Return the stock list as rows."""
+def _streamed(session: Session, statement: Any) -> Iterator[Any]:
+    """Yield rows that the database hands over some at a time."""
+    with session.execute(statement.execution_options(yield_per=ROWS_AT_A_TIME)) as rows:
+        yield from rows
+
+
+def balances_to_export(session: Session, actor: Actor, filters: Filters) -> Iterator[Any]:
+    """Yield the stock list as rows."""
     name = Item.name_en if filters.language == "en" else Item.name_hu
     statement = _stock(
         session,
@@ -799,13 +807,11 @@ def balances_to_export(session: Session, actor: Actor, filters: Filters, *, most
     statement = statement.join(Lot, Lot.id == Balance.lot_id)
     statement = statement.join(Warehouse, Warehouse.id == Balance.warehouse_id)
     statement = statement.join(County, County.id == Balance.county_id)
-    return list(session.execute(statement.order_by(Balance.expires_on, Balance.id).limit(most)))
+    return _streamed(session, statement.order_by(Balance.expires_on, Balance.id))
 
 
-def movements_to_export(
-    session: Session, actor: Actor, filters: Filters, *, since: Any, until: Any, most: int
-) -> list[Any]:
-    """Return movements as rows, in the order in which they were recorded."""
+def movements_to_export(session: Session, actor: Actor, filters: Filters, *, since: Any, until: Any) -> Iterator[Any]:
+    """Yield movements as rows, in the order in which they were recorded."""
     name = Item.name_en if filters.language == "en" else Item.name_hu
     source, target = stock.FROM, stock.TO
     statement = (
@@ -831,7 +837,6 @@ def movements_to_export(
         .join(Warehouse, Warehouse.id == Movement.warehouse_id)
         .where(visible(actor, "stock.read", Movement), Movement.recorded_at.between(since, until))
         .order_by(Movement.id)
-        .limit(most)
     )
     if filters.warehouse_id is not None:
         statement = statement.where(Movement.warehouse_id == filters.warehouse_id)
@@ -839,7 +844,7 @@ def movements_to_export(
         statement = statement.where(Movement.county_id == filters.county_id)
     if filters.category_id is not None:
         statement = statement.where(among(Item.category_id, ids_below(session, filters.category_id)))
-    return list(session.execute(statement))
+    return _streamed(session, statement)
 
 
 def item_ids(session: Session, filters: Filters) -> list[int]:

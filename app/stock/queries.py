@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -1021,11 +1021,12 @@ def review_page(
     return Page([ReviewRow(*row) for row in found.rows], found.next_after)
 
 
-def reviews_for_export(session: Session, actor: Actor, *, most: int, **asked: Any) -> list[ReviewRow]:
-    """Return discrepancies for a table that leaves the house, the newest first."""
+def reviews_for_export(session: Session, actor: Actor, *, most: int, **asked: Any) -> Iterator[ReviewRow]:
+    """Yield discrepancies for a table that leaves the house, the newest first."""
     chosen = {name: asked.get(name) for name in ("state", "outcome", "kind", "warehouse_id")}
     statement = _reviews_asked(_reviews(actor), **chosen).order_by(Review.id.desc()).limit(most)
-    return [ReviewRow(*row) for row in session.execute(statement)]
+    for row in session.execute(statement.execution_options(yield_per=1_000)):
+        yield ReviewRow(*row)
 
 
 def reviews_count(session: Session, actor: Actor, *, warehouse_id: int | None = None) -> dict[str, int]:

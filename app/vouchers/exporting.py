@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.foundation.sheets import ROWS_MAX, Cell, written_as
+from app.foundation.sheets import ROWS_MAX, Cell, Sheet, written_as
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import say
 from app.vouchers import queries
@@ -28,7 +28,7 @@ HEADS = [
 ]
 
 
-def register(uow: UnitOfWork, asked: VouchersAsked, form: str) -> bytes:
+def register(uow: UnitOfWork, asked: VouchersAsked, form: str) -> Sheet:
     """Return the register as CSV or XLSX; rows come in chunks, so that its length costs little room."""
     if queries.count_vouchers(uow.session, uow.actor, asked) > ROWS_MAX:
         raise RegisterTooLong(most=ROWS_MAX)

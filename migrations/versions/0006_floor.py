@@ -109,9 +109,20 @@ def upgrade() -> None:
         sa.Column("job_id", sa.BigInteger(), nullable=True),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rows", sa.BigInteger(), nullable=True),
-        sa.Column("content", sa.LargeBinary(), nullable=True),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_stock_export"),
+    )
+    op.create_table(
+        "stock_export_part",
+        sa.Column("export_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["export_id"], ["stock_export.id"], name="fk_stock_export_part_export_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_stock_export_part"),
+        sa.UniqueConstraint("export_id", "number", name="uq_stock_export_part_export_id_number"),
     )
     op.create_index("ix_stock_export_asked_by_id_id", "stock_export", ["asked_by_id", "id"], unique=False)
     op.execute("CREATE INDEX ix_movement_recorded_at ON movement USING brin (recorded_at)")
@@ -561,6 +572,7 @@ def downgrade() -> None:
     op.drop_column("balance", "stocked")
     op.execute("DROP INDEX ix_movement_happened_at")
     op.execute("DROP INDEX ix_movement_recorded_at")
+    op.drop_table("stock_export_part")
     op.drop_index("ix_stock_export_asked_by_id_id", table_name="stock_export")
     op.drop_table("stock_export")
     op.drop_table("ledger_seal")

@@ -2,16 +2,19 @@
 
 import csv
 import io
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
 from openpyxl import load_workbook
+from psycopg import ServerCursor
 from sqlalchemy import select
 
 from app.foundation.journal import JournalEntry
-from app.inventory import exports
-from app.inventory.models import Export
-from app.stock.models import StockLevel
+from app.foundation.sheets import written_as
+from app.inventory import exports, queries
+from app.inventory.models import Export, ExportPart
+from app.stock.models import Lot, StockLevel
 from tests.builders import a_lot, an_item
 from tests.conftest import EVERYTHING
 from tests.untranslated import untranslated
@@ -254,10 +257,14 @@ def test_a_long_export_is_a_job_whose_file_only_its_asker_gets_for_a_week(serve,
     with work() as uow:
         export_id = uow.session.scalars(select(Export.id)).one()
     with work(country.manager()) as uow:
-        content, rows = exports.write_export(uow, export_id=export_id, today=uow.now.date())
+        sheet = exports.write_export(uow, export_id=export_id, today=uow.now.date())
+    monkeypatch.setattr(exports, "PART_BYTES", 1_000)
     with work() as uow:
-        exports.keep_export(uow, export_id=export_id, content=content, rows=rows)
+        exports.keep_export(uow, export_id=export_id, sheet=sheet)
+        parts = list(uow.session.scalars(select(ExportPart.content).order_by(ExportPart.number)))
+    assert len(parts) > 3 and {len(part) for part in parts[:-1]} == {1_000}
     answer = browser.get(f"{address}/file")
+    assert answer.data == b"".join(parts) and int(answer.headers["Content-Length"]) == len(answer.data)
     assert "attachment" in answer.headers["Content-Disposition"]
     assert f"L-{country.other_lot}" not in {row[0] for row in table(answer.data, "xlsx")}
     assert serve(country.worker()).get(f"{address}/file").status_code == 404
@@ -266,3 +273,32 @@ def test_a_long_export_is_a_job_whose_file_only_its_asker_gets_for_a_week(serve,
     assert browser.get(f"{address}/file").status_code == 404
     with work() as uow:
         assert exports.drop_old_exports(uow) == 1
+        assert list(uow.session.scalars(select(ExportPart.id))) == []
+
+
+@pytest.mark.parametrize("view", ["stock", "movements"])
+def test_a_long_table_is_fetched_some_rows_at_a_time(work, country, monkeypatch, view):
+    fetched: list[int] = []
+    fetch = ServerCursor.fetchmany
+
+    def counted(cursor, size=0):
+        rows = fetch(cursor, size)
+        fetched.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(ServerCursor, "fetchmany", counted)
+    monkeypatch.setattr(queries, "ROWS_AT_A_TIME", 4)
+    with work() as uow:
+        for _ in range(11):
+            a_lot(uow, _warehouse(uow, country), 5)
+        lots = len(list(uow.session.scalars(select(Lot.id))))
+    with work() as uow:
+        filters = queries.Filters(today=uow.now.date())
+        # The movements of builders are made now.
+        asked = {"since": str(filters.today), "until": str(filters.today)}
+        with closing(exports.ROWS[view](uow, filters, asked)) as rows:
+            next(rows)
+            assert sum(fetched) == 4
+            sheet = written_as("csv", ["x"], rows)
+    assert max(fetched) <= 4 and sum(fetched) >= lots
+    assert len(b"".join(sheet).splitlines()) == sheet.rows + 1 == sum(fetched)

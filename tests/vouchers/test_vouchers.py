@@ -196,7 +196,7 @@ def test_the_table_for_the_auditor_holds_every_paper_and_the_check_of_each_serie
         service.cancel(uow, voucher_id=last.id, reason='=HYPERLINK("http://x")')
     for form in ("csv", "xlsx"):
         with app.test_request_context("/?lang=en"), work(AUDITOR) as uow:
-            made = exporting.register(uow, VouchersAsked(), form)
+            made = b"".join(exporting.register(uow, VouchersAsked(), form))
         if form == "csv":
             lines = made.decode("utf-8-sig").split("\r\n")
             rows = [line.split(";") for line in lines]
