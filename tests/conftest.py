@@ -7,6 +7,7 @@ With pytest-xdist the controller starts the cluster, the workers share it.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib
 import itertools
 import os
@@ -166,21 +167,30 @@ def cluster() -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def template_with(cluster: Cluster) -> Callable[[str, Callable[[str], object]], str]:
-    """Return a maker of richer templates, each filled once per process.
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
-    `template_with("gazetteer", fill)` calls `fill(database_url)` the first time and returns the template's name. A
-    module whose tests all need it overrides the fixture `template`.
+
+@pytest.fixture(scope="session")
+def template_with(cluster: Cluster, run_folder: Path) -> Callable[[str, Callable[[str], object]], str]:
+    """Return a maker of richer templates, each filled once in a run.
+
+    `template_with("gazetteer", fill)` calls `fill(database_url)` the first time and returns the template's name; other
+    processes that want it wait. A module whose tests all need it overrides the fixture `template`.
     """
-    made: dict[str, str] = {}
 
     def make(name: str, fill: Callable[[str], object]) -> str:
-        if name not in made:
-            database = database_name(f"template_{name}")
-            cluster.create(database)
-            fill(cluster.url(database))
-            made[name] = database
-        return made[name]
+        ready = run_folder / f"template-{name}.ready"
+        with (run_folder / f"template-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not ready.exists():
+                database = database_name(f"template_{name}")
+                cluster.create(database)
+                fill(cluster.url(database))
+                ready.write_text(database)
+        return ready.read_text()
 
     return make
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,23 @@ from tests.journeys import house as houses
 
 
 @pytest.fixture(scope="session")
+def country(template_with: Any, run_folder: Path) -> tuple[str, Path]:
+    """A small country: the name of its template, and the folder with what belongs to it."""
+    folder = run_folder / "country"
+    return template_with("country", lambda url: houses.fill(url, folder)), folder
+
+
+@pytest.fixture(scope="session")
 def house(
-    template_with: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory
+    country: tuple[str, Path], new_database: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[houses.House]:
     """One running house a process, on a small country; stories use families of their own.
 
     Its Valkey is its own: its workers listen until the process ends, and would answer the bells of other tests.
     """
+    template, folder = country
     data_dir = tmp_path_factory.mktemp("house")
-    template = template_with("house_country", lambda url: houses.fill(url, data_dir))
+    shutil.copytree(folder, data_dir, dirs_exist_ok=True)
     with (
         servers.fleeting_valkey() as valkey,
         new_database(template) as url,

@@ -26,12 +26,12 @@ EXAMPLES = int(os.environ.get("TORTURE_EXAMPLES", "1"))
 
 
 @pytest.fixture(scope="module")
-def country(
-    template_with: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory
+def quiet_house(
+    country: tuple[str, Path], new_database: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Any, dict[str, str]]]:
     """The application on a small country, whose jobs nobody runs; and each role's token."""
-    data_dir: Path = tmp_path_factory.mktemp("contract")
-    template = template_with("contract_country", lambda url: houses.fill(url, data_dir))
+    template, folder = country
+    data_dir = tmp_path_factory.mktemp("contract")
     key = base64.urlsafe_b64decode(houses.KEY)
     with new_database(template) as url:
         made = Settings(
@@ -43,16 +43,16 @@ def country(
             data_dir=data_dir,
         )
         app = create_app(made, ring=lambda _job_ids: None)
-        accounts = json.loads((data_dir / "demo-accounts.json").read_text())
+        accounts = json.loads((folder / "demo-accounts.json").read_text())
         yield app, {account["email"].split("@")[0]: account["token"] for account in accounts}
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("who", ROLES)
-def test_no_program_makes_a_fault(country: Any, who: str) -> None:
+def test_no_program_makes_a_fault(quiet_house: Any, who: str) -> None:
     import schemathesis
 
-    app, tokens = country
+    app, tokens = quiet_house
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +26,10 @@ LINK = re.compile(r'href="(/[^"#]*)')
 
 
 @pytest.fixture(scope="module")
-def pseudo(template_with: Any, new_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def pseudo(country: tuple[str, Path], new_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The application over a small country, in a language where every translated sentence is marked."""
     data_dir = tmp_path_factory.mktemp("words")
-    with new_database(template_with("words_country", lambda url: houses.fill(url, data_dir))) as url:
+    with new_database(country[0]) as url:
         settings = Settings.from_environment(houses.environment(url, "redis://127.0.0.1:1", data_dir))
         engine = make_engine(url, pool_size=3)
         sessions = make_sessions(engine)
