@@ -13,7 +13,7 @@ from typing import Any
 from flask import g, request
 from flask_smorest import Blueprint
 
-from app.foundation.errors import Refusal
+from app.foundation.errors import Refusal, TooMany
 from app.foundation.http import SIGNED_IN, allowed, in_unit_of_work, work_of
 from app.foundation.language import language, today, translate
 from app.foundation.unit_of_work import UnitOfWork
@@ -31,10 +31,9 @@ class TooLarge(Refusal):
     kind = "too-large"
 
 
-class Busy(Refusal):
-    """Other devices are being answered: the batch is to be sent again in a moment."""
+class Busy(TooMany):
+    """Other devices are being answered: the batch is to be sent again in a moment. The store is there."""
 
-    status = 503
     kind = "busy"
 
     def __init__(self) -> None:
@@ -85,6 +84,8 @@ def one_batch_after_another(view: Callable[..., Any]) -> Callable[..., Any]:
 @one_batch_after_another
 @blueprint.arguments(schemas.OperationsBody)
 @blueprint.response(200, schemas.OperationsAnswer)
+@blueprint.alt_response(429, description="busy: too many devices send at once. Send it again after Retry-After.")
+@blueprint.alt_response(503, description="away: the store cannot be reached. Send it again after Retry-After.")
 @allowed(SIGNED_IN)
 def operate(body: dict[str, Any]) -> dict[str, Any]:
     """Apply operations of a device, each once and for ever; the answers are in the order they were sent.

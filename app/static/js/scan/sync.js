@@ -118,7 +118,8 @@ export class Sync {
       }
       if ([408, 425, 429].includes(status) || status >= 500) {
         this.#tell({ failed: true, offline: false });
-        return Math.max(after * 1000, backOff(this.tries++));
+        // Never before the server said, and not all of us at that moment.
+        return Math.max(after * 1000 * (1 + Math.random()), backOff(this.tries++));
       }
       // The request as a whole was refused: smaller ones find the one that is at fault, and it stays with its line.
       if (batch.length > 1) this.most = Math.max(1, Math.floor(batch.length / 2));
@@ -128,7 +129,7 @@ export class Sync {
 
   /** Ask who holds the phone; true, or after how many milliseconds to ask again. */
   async identify() {
-    const { status, body } = await this.#get("/floor/me");
+    const { status, body, after } = await this.#get("/floor/me");
     if (status === 200) {
       this.me = body;
       this.#tell({ offline: false, signedOut: false });
@@ -149,7 +150,7 @@ export class Sync {
       return LAST;
     }
     this.#tell({ failed: true });
-    return backOff(this.tries++);
+    return Math.max(after * 1000 * (1 + Math.random()), backOff(this.tries++));
   }
 
   #tell(changes) {
@@ -162,6 +163,8 @@ export class Sync {
     this.#ask(path, { method: "POST", body: JSON.stringify(sent), headers: { "Content-Type": "application/json", "X-CSRF-Token": this.me?.csrf_token ?? "" } });
   get = this.#get;
   post = this.#post;
+  /** Send a picture as it is. */
+  picture = (path, picture) => this.#ask(path, { method: "POST", body: picture, headers: { "Content-Type": picture.type || "image/jpeg", "X-CSRF-Token": this.me?.csrf_token ?? "" } });
 
   async #ask(path, options) {
     const stop = new AbortController();
