@@ -17,6 +17,7 @@ from flask import Blueprint, Response, current_app, render_template, url_for
 from flask.typing import ResponseReturnValue
 from PIL import Image, ImageDraw
 
+from app.boxes import service as boxes
 from app.floor.protocol import PROTOCOL
 from app.floor.texts import texts
 from app.foundation.http import PUBLIC, in_unit_of_work
@@ -59,6 +60,7 @@ def scan(uow: UnitOfWork) -> ResponseReturnValue:
         "sign_in": url_for("accounts.sign_in", next=url_for(".scan")),
         "sign_out": url_for("accounts.sign_out"),
         "api": "/api/v1",
+        "sscc_prefix": boxes.company_prefix(),
         "texts": texts(),
     }
     # Inside a script element only "</" could end it early.

@@ -153,7 +153,7 @@ def _offers(session: Session, actor: Actor, warehouse: Warehouse) -> Rows:
     for id, donor, until, line in session.execute(statement):
         offer = offers.setdefault(id, [id, donor, until.isoformat() if until else None, []])
         expires_on = line.expires_on.isoformat() if line.expires_on else None
-        offer[3].append([line.id, line.item_id, line.quantity, line.arrived, expires_on])
+        offer[3].append([line.id, line.item_id, line.quantity, line.arrived, expires_on, line.unit_value_huf])
     return list(offers.values())
 
 

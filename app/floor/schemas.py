@@ -70,7 +70,8 @@ class PartsOut(Schema):
     )
     boxes = fields.List(fields.Raw(), metadata={"description": "[id, sscc, kind, state, place, stands_on, root]"})
     offers = fields.List(
-        fields.Raw(), metadata={"description": "[id, donor, until, [[line, item, quantity, arrived, expires_on], …]]"}
+        fields.Raw(),
+        metadata={"description": "[id, donor, until, [[line, item, quantity, arrived, expires_on, value], …]]"},
     )
     transfers = fields.List(
         fields.Raw(),

@@ -2,7 +2,7 @@
 
 import { Camera } from "./camera.js";
 import * as feedback from "./feedback.js";
-import { begin, docOf, isoDay, MODES, reply, step, undone } from "./flow.js";
+import { begin, countingAt, docOf, filling, isoDay, MODES, noteOf, reply, step, undone } from "./flow.js";
 import { parse } from "./grammar.js";
 import { Lock, weak } from "./lock.js";
 import { bytes, clock, config, data, h, icon, number, one, said, say } from "./page.js";
@@ -17,7 +17,7 @@ const FRESH_EVERY = 5 * 60 * 1000;
 const TIMES = [1, 2, 6, 12];
 const MODE_ICONS = {
   receive: { icon: "package-import" }, move: { icon: "arrows-right-left" }, pick: { icon: "basket" }, load: { icon: "truck-loading" },
-  bring_back: { icon: "truck-return" }, count: { icon: "clipboard-check" }, look: { icon: "zoom-question" },
+  bring_back: { icon: "truck-return" }, count: { icon: "clipboard-check" }, write_off: { icon: "trash" }, look: { icon: "zoom-question" },
 };
 const TONES = { good: { icon: "circle-check" }, attention: { icon: "alert-triangle" }, refused: { icon: "circle-x" }, ready: { icon: "scan" } };
 const STATES = { queued: { icon: "clock" }, applied: { icon: "check" }, review: { icon: "alert-triangle" }, rejected: { icon: "circle-x" } };
@@ -59,7 +59,7 @@ async function start() {
   if (app.state) openCamera();
   app.sending.now();
   app.persistent = await persist();
-  setInterval(refresh, FRESH_EVERY);
+  setInterval(() => (refresh(), sendPhotos()), FRESH_EVERY);
   setInterval(watchLock, 5000);
   setInterval(async () => {
     app.room = await room();
@@ -100,8 +100,11 @@ async function loadReference() {
     .reverse()
     .flatMap((line) => line.effects);
   const counted = app.lines.filter((line) => line.state !== "queued" && !(line.answered_at > app.snapshotAt) && line.state !== "rejected").reverse();
-  const counts = counted.flatMap((line) => line.effects.filter((effect) => effect.t === "count"));
-  app.reference = new Reference(kept, [...counts, ...since], config.language);
+  const counts = counted.flatMap((line) => line.effects.filter((effect) => effect.t === "count" || effect.t === "closed"));
+  const opened = new Map(app.lines.filter((line) => line.kind === "open_box" && line.result?.place_id).map((line) => [line.id, line.result]));
+  app.reference = new Reference(kept, [...counts, ...since], config.language, opened);
+  app.reference.newBox = say("new_box");
+  app.reference.prefix = config.sscc_prefix;
 }
 
 /* A newer page or program waits until nobody is in the middle of something. */
@@ -180,7 +183,10 @@ async function answered(changed) {
     if (line.of) await remark(line.of, { undone: false, told: line.told });
     feedback.give("refused");
   }
+  // What was opened here has its number and its place now.
+  if (changed.some((line) => line.kind === "open_box")) await loadReference();
   await countWaiting();
+  sendPhotos();
   clearTimeout(refreshSoon);
   refreshSoon = setTimeout(refresh, 4000);
   draw();
@@ -199,9 +205,10 @@ async function countWaiting() {
   const names = (await app.store.meta("names")) ?? {};
   // Something was stored or answered meanwhile: whoever counts later knows better.
   if (turnOf !== counting) return;
+  const photos = await app.store.photos();
   const others = new Map();
   for (const each of queue) if (each.person !== person()) others.set(each.person, (others.get(each.person) ?? 0) + 1);
-  app.waiting = queue.length;
+  app.waiting = queue.length + photos.length;
   app.others = [...others].map(([id, count]) => ({ name: names[id] ?? "?", count }));
 }
 
@@ -215,16 +222,16 @@ async function remark(id, changes) {
 
 let turn = Promise.resolve();
 /** Take a code from the camera, a scanner, a photograph or the keys: one after the other. */
-function take(text, symbology = null, since = performance.now()) {
-  turn = turn.then(() => scanned(text, symbology, since)).catch(fault);
+function take(text, symbology = null, since = performance.now(), typed = false) {
+  turn = turn.then(() => scanned(text, symbology, since, typed)).catch(fault);
   return turn;
 }
 
-async function scanned(text, symbology, since) {
+async function scanned(text, symbology, since, typed) {
   if (blocked()) return;
   app.lock.touch();
   app.scannedAt = Date.now();
-  const read = parse(text, symbology);
+  const read = { ...parse(text, symbology), ...(typed ? { typed } : {}) };
   if (!app.state) startBy(read);
   if (app.state.mode !== "look" && (app.room = await room()).state === "full") return answer({ state: app.state, tone: "refused", title: ["phone_full", {}], text: ["phone_full_why", {}], ways: [], operations: [] }, since);
   sheets.close();
@@ -262,6 +269,8 @@ async function answer(result, since = performance.now()) {
       app.lines.unshift(line);
     }
     if (stored.length && amended) await remark(amended.id, { undone: true });
+    const opened = stored.find((line) => line.kind === "open_box");
+    if (opened) result = { ...result, state: JSON.parse(JSON.stringify(result.state).replaceAll("$opened", opened.id)) };
   }
   app.state = result.state;
   const own = stored.filter((line) => line.shown);
@@ -296,6 +305,8 @@ const inverse = (effect) => {
   if (effect.t === "parcel") return { ...effect, state: effect.was, was: effect.state };
   if (effect.t === "count") return { ...effect, quantity: effect.was, was: effect.quantity };
   if (effect.t === "box") return { ...effect, at: effect.was, was: effect.at };
+  if (effect.t === "shut") return { ...effect, state: effect.was, was: effect.state };
+  if (effect.t === "open") return { ...effect, gone: !effect.gone };
   return effect;
 };
 
@@ -333,6 +344,9 @@ async function redo(line) {
 async function chosen(way) {
   app.lock.touch();
   if (way.way === "type") return typing();
+  if (way.way === "photo") return takePhoto();
+  if (way.way === "count_them") return sheets.amount({ title: say("how_many_on"), label: say("how_many_came_label"), most: 100_000, send: say("do_it"), quick: [], done: (quantity) => chosen({ way: "counted", quantity }) });
+  if (way.way === "choose_item") return sheets.pick({ title: say("what_is_it"), choices: [...app.reference.items.values()].map((item) => ({ id: item.id, title: item.name, text: `${item.unit}, ${item.category}` })), done: (item) => chosen({ way: "choose", item }) });
   if (way.way === "count_came") return sheets.amount({ title: say("how_many_came_title"), label: say("how_many_came_label"), least: 0, most: 1_000_000, send: say("do_it"), quick: [], done: (quantity) => chosen({ way: "came", quantity }) });
   if (way.way === "undo_and_ask") {
     const line = app.lines.find((each) => each.id === app.state.last?.id);
@@ -363,7 +377,7 @@ function suggestions(item) {
 
 const offerItems = () => (app.state?.document?.kind === "offer" ? (app.reference.offers.get(app.state.document.id)?.lines ?? []).map((line) => app.reference.items.get(line.item)).filter(Boolean) : []);
 
-const typing = () => sheets.typing({ done: (text) => take(text), photo: (file) => readPhoto(file) });
+const typing = () => sheets.typing({ done: (text) => take(text, null, performance.now(), true), photo: (file) => readPhoto(file) });
 
 async function readPhoto(file) {
   sheets.close();
@@ -372,6 +386,62 @@ async function readPhoto(file) {
   if ((await camera.photo(file)) === 0) {
     app.verdict = { tone: "refused", title: ["photo_nothing", {}], text: ["photo_nothing_why", {}], ways: [{ word: "way_type", reply: { way: "type" }, first: true }] };
     feedback.give("refused");
+    draw();
+  }
+}
+
+/* ---- pictures of what is written off ---- */
+
+const PICTURE_PX = 1600;
+/** Take a picture for the last proposal; it is made small, kept, and sent when its proposal is on the server. */
+function takePhoto() {
+  const line = app.lines.find((each) => each.kind === "propose_write_off" && !each.undone);
+  const field = h("input", { type: "file", accept: "image/*", capture: "environment" });
+  field.addEventListener("change", async () => {
+    if (!line || !field.files[0]) return;
+    try {
+      await app.store.keepPhoto(line.id, await small(field.files[0]));
+    } catch (error) {
+      console.warn("picture", error);
+      return answer({ state: app.state, tone: "refused", title: ["photo_unreadable", {}], text: ["photo_nothing_why", {}], ways: [{ word: "way_photo", reply: { way: "photo" }, first: true }], operations: [] });
+    }
+    app.verdict = { tone: "good", title: ["photo_kept", {}], text: ["photo_kept_text", {}], ways: [{ word: "way_photo_more", icon: "camera", reply: { way: "photo" } }] };
+    feedback.give("good");
+    await countWaiting();
+    draw();
+    sendPhotos();
+  });
+  field.click();
+}
+
+async function small(file) {
+  const picture = await createImageBitmap(file);
+  const share = Math.min(1, PICTURE_PX / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [Math.round(picture.width * share), Math.round(picture.height * share)];
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  picture.close();
+  return new Promise((made, failed) => canvas.toBlob((blob) => (blob ? made(blob) : failed(new Error("no picture"))), "image/jpeg", 0.85));
+}
+
+let sendingPhotos = false;
+async function sendPhotos() {
+  if (sendingPhotos || !app.sending?.me) return;
+  sendingPhotos = true;
+  try {
+    for (const { key, line: id } of await app.store.photos()) {
+      const line = app.lines.find((each) => each.id === id);
+      if (!line || line.state === "queued") continue;
+      let status = 410;
+      if (!line.undone && line.result?.write_off_id) ({ status } = await app.sending.picture(`/write-offs/${line.result.write_off_id}/photos`, await app.store.meta(key)));
+      // Lost on the way, or not now: it is tried again with the next answer.
+      if (status === 0 || status >= 500 || [401, 403, 408, 425, 429].includes(status)) break;
+      await app.store.forget(key);
+      if (status >= 400 && status !== 410) await remark(id, { told: say("photo_refused") });
+    }
+  } finally {
+    sendingPhotos = false;
+    await countWaiting();
     draw();
   }
 }
@@ -425,12 +495,9 @@ function documents(mode) {
 /** The work is done: what was scanned in gets its note. */
 async function finish() {
   const { state } = app;
-  const receipts = (state.done ?? []).filter((id) => { const line = app.lines.find((each) => each.id === id); return line && !line.undone && line.state !== "rejected"; });
-  if (state.mode === "receive" && receipts.length) {
-    const offer = state.document?.kind === "offer" ? state.document.id : null;
-    const operation = { kind: "goods_received", payload: { protocol: config.protocol, warehouse_id: app.reference.warehouse.id, receipts, ...(offer ? { offer_id: offer } : {}) }, effects: [], undo: null, line: { quantity: receipts.length, unit: null, title: say("note_named"), text: offer ? `F-${offer}` : say("unannounced") } };
-    await answer({ state: { ...state, done: [], last: null }, tone: "good", title: ["note_asked", {}], text: ["note_asked_text", { lines: receipts.length }], ways: [], operations: [operation] });
-  }
+  const done = (state.done ?? []).filter((id) => { const line = app.lines.find((each) => each.id === id); return line && !line.undone && line.state !== "rejected"; });
+  const note = state.mode === "receive" ? noteOf({ ...state, done }, app.reference) : null;
+  if (note) await answer({ state: { ...state, done: [], last: null }, tone: "good", title: ["note_asked", {}], text: ["note_asked_text", { lines: done.length }], ways: [], operations: [note] });
   leave();
 }
 
@@ -567,6 +634,7 @@ function drawWork() {
   drawLens();
   drawVerdict();
   drawTimes(state);
+  drawTools(state);
   one("#lines").replaceChildren(...shownLines().slice(0, LINES_SHOWN).map(lineOf));
   one("#all-lines").replaceChildren(say("lines_all", { count: number(shownLines().length) }));
   const notes = state.mode === "receive" && (state.done ?? []).length;
@@ -631,11 +699,26 @@ function drawTimes(state) {
   );
 }
 
+/** What the work needs beside scanning: a box to fill or close, a place that is counted. */
+function drawTools(state) {
+  const tool = (word, name, way, facts = {}) => h("button.btn.btn-plain.btn-glove", { type: "button", onclick: () => chosen(way) }, icon(name), h("span", {}, say(word, facts)));
+  const tools = [];
+  const box = filling(state, app.reference);
+  const here = countingAt(state, app.reference);
+  if (box) tools.push(tool("way_close_box", "package", { way: "close_box" }, { box: app.reference.code(box.place) }));
+  else if (["receive", "move", "pick"].includes(state.mode) && state.document?.kind !== "transfer") tools.push(tool("way_new_box", "package", { way: "new_box", kind: "box" }), tool("way_new_pallet", "stack-2", { way: "new_box", kind: "pallet" }));
+  else if (here) tools.push(here.lines ? tool("place_done", "clipboard-check", { way: "place_counted" }) : tool("nothing_here", "square-x", { way: "place_empty" }));
+  const bar = one("#tools");
+  bar.hidden = !tools.length || Boolean(app.verdict?.ways?.some((way) => way.first));
+  bar.replaceChildren(...tools);
+}
+
 function lineOf(line) {
   const quantity = line.quantity ? `${number(line.quantity)}${line.unit ? ` ${line.unit}` : ""}` : "";
   const title = line.title ?? "";
   const when = line.undone ? say("taken_back_at", { time: clock(line.undone_at ?? line.happened_at) }) : line.state === "queued" ? say("on_phone_at", { time: clock(line.happened_at) }) : clock(line.happened_at, true);
-  const result = line.result?.voucher ? ` · ${line.result.voucher}` : "";
+  const told_as = line.result?.voucher ?? (line.kind === "open_box" ? line.result?.code : null);
+  const result = told_as ? ` · ${told_as}` : "";
   const able = undone(line) && line.state !== "rejected";
   const button = line.undone
     ? line.redone ? null : h("button.undo", { type: "button", "aria-label": say("redo_of", { what: `${quantity} ${title}` }), onclick: () => redo(line) }, icon("arrow-forward-up"), say("redo"))
@@ -673,7 +756,7 @@ function phone() {
 
 /* ---- buttons that stay ---- */
 
-one("#back").addEventListener("click", () => (sheets.isOpen() ? sheets.close() : app.state && !blocked() ? leave() : (location.href = config.home)));
+one("#back").addEventListener("click", () => (sheets.isOpen() ? sheets.close() : app.state && !blocked() ? (turn = turn.then(finish)) : (location.href = config.home)));
 one("#sent").addEventListener("click", phone);
 one("#done").addEventListener("click", () => (turn = turn.then(finish)));
 one("#all-lines").addEventListener("click", showLines);

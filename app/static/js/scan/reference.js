@@ -2,16 +2,26 @@
  *
  * An effect is what an operation changes here before the server says so, as plain data that is stored with it:
  *   {t: "lot", lot | op, item, place, by, expires_on, use_by, batch, state}   more or less of a lot in a place
- *   {t: "parcel", id, state}   {t: "pack", gtin, item, quantity}   {t: "box", id, at}   {t: "offer", id, item, by}
- *   {t: "count", stocktake, place, lot, item, quantity}   {t: "came", id, row, by}
+ *     held: on hand it stays, but nobody else may have it
+ *   {t: "parcel", id, state}   {t: "pack", gtin, item, quantity}   {t: "offer", id, item, by}   {t: "came", id, row, by}
+ *   {t: "open", op, sscc, kind, at}   {t: "box", place, at, was}   {t: "shut", place, state, was}
+ *   {t: "count", stocktake, place, lot, item, quantity}   {t: "closed", stocktake, place}
+ *
+ * A box that was opened here has no place of the server's yet: until it has, its place is called "new:" and the
+ * operation that opens it.
  */
 
 export const FAR = "9999-12-31";
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 export class Reference {
-  constructor(snapshot, effects = [], language = "hu") {
+  /** `opened`: what the server answered to openings of boxes, by operation: Map of {box_id, sscc, place_id}. */
+  constructor(snapshot, effects = [], language = "hu", opened = new Map()) {
     this.language = language;
+    this.opened = opened;
+    /** What a new box is called, and the prefix of our own SSCCs: the page says them. */
+    this.newBox = "+";
+    this.prefix = null;
     const parts = snapshot?.parts ?? {};
     this.known = Boolean(snapshot);
     this.warehouse = snapshot?.warehouse ?? null;
@@ -36,7 +46,7 @@ export class Reference {
     this.boxes = new Map((parts.boxes ?? []).map(([id, sscc, kind, state, place, stands, root]) => [sscc, { id, sscc, kind, state, place, stands, root }]));
     this.boxOfPlace = new Map([...this.boxes.values()].map((box) => [box.place, box]));
     this.offers = new Map((parts.offers ?? []).map(([id, donor, until, lines]) => [
-      id, { id, code: `F-${id}`, donor, until, lines: lines.map(([line, item, quantity, arrived, expires_on]) => ({ line, item, quantity, arrived, expires_on })) },
+      id, { id, code: `F-${id}`, donor, until, lines: lines.map(([line, item, quantity, arrived, expires_on, value_huf]) => ({ line, item, quantity, arrived, expires_on, value_huf })) },
     ]));
     this.transfers = new Map((parts.transfers ?? []).map(([id, direction, other, state, expected_on, lines, lots]) => [
       id,
@@ -59,6 +69,7 @@ export class Reference {
     }
     this.stocktakes = new Map((parts.stocktakes ?? []).map(([id, state, places, categories, opened_at]) => [id, { id, code: `S-${id}`, state, places, categories, opened_at }]));
     this.counts = new Map();
+    this.closed = new Set();
     for (const effect of effects) this.apply(effect);
   }
 
@@ -73,10 +84,16 @@ export class Reference {
       const item = this.items.get(effect.item);
       if (item && sign > 0) this.packs.set(effect.gtin, { item, quantity: effect.quantity });
       if (sign < 0) this.packs.delete(effect.gtin);
-    } else if (t === "box") {
-      const box = [...this.boxes.values()].find((each) => each.id === effect.id);
-      if (box) box.stands = box.root = sign > 0 ? effect.at : effect.was;
-    } else if (t === "offer") {
+    } else if (t === "open") this.#open(effect, sign > 0 !== Boolean(effect.gone));
+    else if (t === "box") {
+      const box = this.boxOfPlace.get(this.at(effect.place));
+      const at = this.at(sign > 0 ? effect.at : effect.was);
+      if (box) [box.stands, box.root] = [at, this.boxOfPlace.get(at)?.root ?? at];
+    } else if (t === "shut") {
+      const box = this.boxOfPlace.get(this.at(effect.place));
+      if (box) box.state = sign > 0 ? effect.state : effect.was;
+    } else if (t === "closed") this.closed[sign > 0 ? "add" : "delete"](`${effect.stocktake}/${effect.place}`);
+    else if (t === "offer") {
       const line = this.offers.get(effect.id)?.lines.find((each) => each.item === effect.item);
       if (line) line.arrived += effect.by * sign;
     } else if (t === "came") {
@@ -85,25 +102,53 @@ export class Reference {
     } else if (t === "count") this.counts.set(countKey(effect), sign > 0 ? effect.quantity : effect.was);
   }
 
+  /** The place as the server calls it, where it does by now. */
+  at(place) {
+    return typeof place === "string" ? (this.opened.get(place.slice(4))?.place_id ?? place) : (place ?? null);
+  }
+
+  #open({ op, sscc, kind, at }, there) {
+    const told = this.opened.get(op);
+    const place = told?.place_id ?? `new:${op}`;
+    const key = told?.sscc ?? sscc ?? op;
+    const known = this.boxOfPlace.get(place);
+    if (!there) {
+      if (known) [...this.boxes].filter(([, box]) => box === known).forEach(([each]) => this.boxes.delete(each));
+      this.boxOfPlace.delete(place);
+    } else if (!known) {
+      const stands = this.at(at);
+      const box = { id: told?.box_id ?? null, op, sscc: told?.sscc ?? sscc, kind, state: "open", place, stands, root: this.boxOfPlace.get(stands)?.root ?? stands, number: (this.news = (this.news ?? 0) + 1) };
+      this.boxes.set(key, box);
+      this.boxOfPlace.set(place, box);
+    }
+  }
+
+  /** Tell whether the number is one that only this organisation gives to boxes. */
+  ours = (sscc) => Boolean(this.prefix) && sscc.slice(1).startsWith(this.prefix);
+
   #move(effect, by) {
-    const same = (row) => row.place === effect.place && (effect.lot ? row.lot === effect.lot : row.op === effect.op);
+    const at = this.at(effect.place);
+    const same = (row) => row.place === at && (effect.lot ? row.lot === effect.lot : row.op === effect.op);
     let row = this.lots.find(same);
     if (!row) {
       row = {
-        lot: effect.lot ?? null, op: effect.op ?? null, item: effect.item, place: effect.place, available: 0, on_hand: 0,
+        lot: effect.lot ?? null, op: effect.op ?? null, item: effect.item, place: at, available: 0, on_hand: 0,
         expires_on: effect.expires_on ?? null, use_by: Boolean(effect.use_by), state: effect.state ?? "free", batch: effect.batch ?? null,
       };
       this.lots.push(row);
     }
     row.available += by;
-    row.on_hand += by;
+    if (!effect.held) row.on_hand += by;
   }
 
   placeByCode = (code) => this.placeCodes.get(String(code).toUpperCase()) ?? null;
   placeOfKind = (kind) => [...this.places.values()].find((place) => place.kind === kind) ?? null;
   code = (placeId) => {
-    const box = this.boxOfPlace.get(placeId);
-    return box ? `…${box.sscc.slice(-6)}` : (this.places.get(placeId)?.code ?? "?");
+    const at = this.at(placeId);
+    const box = this.boxOfPlace.get(at);
+    if (box && !box.sscc) return `${this.newBox} ${box.number}`;
+    if (String(at) === "new:$opened") return this.newBox;
+    return box ? `…${box.sscc.slice(-6)}` : (this.places.get(at)?.code ?? "?");
   };
 
   /** Rows of an item or lot that hold something, the first to expire first. */

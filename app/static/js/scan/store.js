@@ -48,22 +48,22 @@ class Store {
     const [queue, lines, meta] = ["queue", "lines", "meta"].map((name) => tx.objectStore(name));
     const device = (await meta.get("device")) ?? { id: crypto.randomUUID?.() ?? uuid7(), sequence: 0 };
     const stored = [];
-    let before = null;
+    let opened = null;
     for (const each of operations) {
       const now = Date.now();
       const id = uuid7(now);
       device.sequence += 1;
-      const payload = JSON.parse(JSON.stringify(each.payload).replaceAll('"$before"', JSON.stringify(before)));
-      const effects = JSON.parse(JSON.stringify(each.effects ?? []).replaceAll('"$op"', JSON.stringify(id)));
+      if (each.kind === "open_box") opened = id;
+      const filled = (value) => JSON.parse(JSON.stringify(value).replaceAll("$opened", opened ?? "$opened").replaceAll('"$op"', JSON.stringify(id)));
+      const [payload, effects] = [filled(each.payload), filled(each.effects ?? [])];
       const happened_at = new Date(now).toISOString();
       queue.put({ id, device_id: device.id, sequence: device.sequence, happened_at, kind: each.kind, payload, effects, person });
       const line = {
-        id, number: device.sequence, person, happened_at, kind: each.kind, payload, effects, undo: each.undo ?? null,
+        id, number: device.sequence, person, happened_at, kind: each.kind, payload, effects, undo: filled(each.undo ?? null),
         state: "queued", shown: !each.hidden, of: each.of ?? null, batch: each.batch ?? null, ...each.line,
       };
       lines.put(line);
       stored.push(line);
-      before = id;
     }
     meta.put(device, "device");
     await tx.done;
@@ -97,6 +97,13 @@ class Store {
     }
     await tx.done;
     return changed;
+  }
+
+  /** Pictures that wait for their line to be on the server: they are too large for the queue. */
+  keepPhoto = (line, picture) => this.db.put("meta", picture, `photo/${line}/${uuid7()}`);
+  async photos() {
+    const keys = await this.db.getAllKeys("meta", IDBKeyRange.bound("photo/", "photo0", false, true));
+    return keys.map((key) => ({ key, line: key.split("/")[1] }));
   }
 
   /** The lines of the last hours, newest first; older ones that are done are let go. */
