@@ -266,10 +266,16 @@ def count_now(uow: UnitOfWork, stocktake_id: int, place_id: int) -> ResponseRetu
     number: UUID = facts["operation_id"]
     at = {"stocktake_id": stocktake_id, "place_id": place_id, "round": facts["round"]}
     empty = request.form.get("empty") == "1"
+    found = queries.stocktake(uow.session, uow.actor, stocktake_id)
+    # What was counted before and stands on the page as it was, was not counted now: the hall has gone on working.
+    so_far = queries.counted_so_far(uow.session, found.id, place_id, facts["round"])
     for name, value in request.form.items():
         lot = name.removeprefix("lot_")
-        if not empty and lot != name and lot.isascii() and lot.isdigit() and len(lot) < 19 and value.strip():
-            quantity = Counted().deserialize(value)
+        if empty or lot == name or not (lot.isascii() and lot.isdigit() and len(lot) < 19):
+            continue
+        before = so_far.get(int(lot))
+        typed = value.strip() or ("" if before is None else "0")
+        if typed and (quantity := Counted().deserialize(typed)) != before:
             service.count(uow, operation_id=uuid5(number, lot), lot_id=int(lot), quantity=quantity, **at)
     if request.form.get("close") == "1" or empty:
         service.close_place(uow, operation_id=number, empty=empty, **at)

@@ -364,6 +364,12 @@ class ToCount:
     counted_by_id: int | None
 
 
+def counted_so_far(session: Session, stocktake_id: int, place_id: int, round: int) -> dict[int, int]:
+    """Return what stands as counted in a place and round, by lot."""
+    rows = counting.standing(counts(session, stocktake_id, [place_id]), place_id, round)
+    return {row.lot_id: row.quantity for row in rows if row.lot_id is not None}
+
+
 def blind_list(
     session: Session, stocktake: Stocktake, place_id: int, round: int, *, only: Iterable[int] | None = None
 ) -> list[ToCount]:

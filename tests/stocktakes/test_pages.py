@@ -1,5 +1,6 @@
 """The pages and the API of stocktakes and discrepancies, for those who may and those who may not."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from app.factory import create_app
 from app.foundation.actor import Actor, Scope
 from app.stock import service as stock
 from app.stock.models import Review
+from app.stocktakes import queries, service
 from app.stocktakes.models import Stocktake
 from tests.stocktakes.conftest import Phone, on_hand
 from tests.stocktakes.test_stocktake import count, done
@@ -116,6 +118,26 @@ def test_who_counts_sees_no_quantity_of_the_books_anywhere(web, house, work, ope
         shown = page(anna, address).replace("\u202f", "").replace("\xa0", "").replace(" ", "")
         assert "7411" not in shown, address
     assert anna.get(f"/api/v1/stocktakes/{opened}/differences").status_code == 403
+
+
+def test_a_place_is_closed_without_counting_again_what_was_counted_before(web, house, work, opened, send, clock):
+    """Counted by phone, picked from since; then "done here" is pressed on the page, which shows what was counted."""
+    phone, shelf = Phone(), house.shelves[0]
+    for lot, quantity in zip(house.lots[:2], (10, 20), strict=True):
+        send(house.anna, count(phone, opened, shelf, quantity, lot_id=lot))
+    clock.now += timedelta(minutes=10)
+    picked = {"lot_id": house.lots[0], "from_place_id": shelf, "to_place_id": house.shelves[1], "quantity": 3}
+    send(house.bela, Phone()("move", picked, happened_at=clock.now))
+    clock.now += timedelta(minutes=10)
+    shown = page(web(house.anna), f"/stocktakes/{opened}/count/{shelf}")
+    assert f'name="lot_{house.lots[0]}" type="number" inputmode="numeric" min="0" value="10"' in shown
+    form = {"operation_id": str(uuid4()), "round": 1, "close": "1"}
+    form |= {f"lot_{house.lots[0]}": "10", f"lot_{house.lots[1]}": ""}
+    assert web(house.anna).post(f"/stocktakes/{opened}/count/{shelf}", data=form).status_code == 302
+    with work(house.chief) as uow:
+        lines = service.lines_of(uow, queries.stocktake(uow.session, uow.actor, opened))
+    differing = {line.lot_id: line.difference for line in lines if line.difference}
+    assert differing == {house.lots[1]: -20}, "left empty is not there; what was not touched is not counted again"
 
 
 def test_programs_need_the_version_they_saw(web, house, recounted):
