@@ -177,16 +177,17 @@ _POST = text(
     written AS (
         INSERT INTO movement
                (id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind, happened_at, recorded_at,
-                reverses_id, reason, actor_id, warehouse_id, county_id)
+                reverses_id, reason, actor_id, warehouse_id, county_id, inside)
         SELECT coalesce(id, nextval('movement_id_seq')), operation_id, line, lot_id, from_place_id, to_place_id,
-               quantity, kind, happened_at, :recorded_at, reverses_id, reason, :actor_id, warehouse_id, county_id
+               quantity, kind, happened_at, :recorded_at, reverses_id, reason, :actor_id, warehouse_id, county_id,
+               inside
         FROM unnest(CAST(:id AS bigint[]), CAST(:operation_id AS uuid[]), CAST(:line AS bigint[]),
                     CAST(:lot_id AS bigint[]), CAST(:from_place_id AS bigint[]), CAST(:to_place_id AS bigint[]),
                     CAST(:quantity AS bigint[]), CAST(:kind AS text[]), CAST(:happened_at AS timestamptz[]),
                     CAST(:reverses_id AS bigint[]), CAST(:reason AS text[]), CAST(:warehouse_id AS bigint[]),
-                    CAST(:county_id AS bigint[]))
+                    CAST(:county_id AS bigint[]), CAST(:inside AS boolean[]))
              WITH ORDINALITY AS line (id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind,
-                                      happened_at, reverses_id, reason, warehouse_id, county_id, position)
+                                      happened_at, reverses_id, reason, warehouse_id, county_id, inside, position)
         ORDER BY position
         RETURNING id, operation_id, line, lot_id, from_place_id, to_place_id, quantity, kind
     ),
@@ -208,7 +209,7 @@ _REAL = sorted(REAL)
 
 _WRITTEN = (
     "id", "operation_id", "line", "lot_id", "from_place_id", "to_place_id", "quantity", "kind", "happened_at",
-    "reverses_id", "reason", "warehouse_id", "county_id",
+    "reverses_id", "reason", "warehouse_id", "county_id", "inside",
 )  # fmt: skip
 
 
@@ -416,6 +417,7 @@ def _row(uow: UnitOfWork, held: Mapping[Key, Held], line: Line) -> dict[str, Any
         "reason": line.reason,
         "warehouse_id": home.warehouse_id,
         "county_id": home.county_id,
+        "inside": source.guarded and target.guarded and source.warehouse_id == target.warehouse_id,
     }
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, TEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -191,6 +191,9 @@ class Movement(Numbered, Base):
         # Movements come almost in the order of both clocks: such an index is small, and a scan does not feel it.
         Index("ix_movement_recorded_at", "recorded_at", postgresql_using="brin"),
         Index("ix_movement_happened_at", "happened_at", postgresql_using="brin"),
+        # What came and went, by either clock: few of all movements, and all that the past is counted from.
+        Index("ix_movement_crossing_recorded_at", "recorded_at", postgresql_where=text("NOT inside")),
+        Index("ix_movement_crossing_happened_at", "happened_at", postgresql_where=text("NOT inside")),
     )
     SCOPED_BY: ClassVar = {Scope.COUNTY: "county_id", Scope.WAREHOUSE: "warehouse_id"}
 
@@ -210,7 +213,10 @@ class Movement(Numbered, Base):
     reason: Mapped[str | None]
     actor_id: Mapped[int | None]
     warehouse_id: Mapped[int] = mapped_column(ForeignKey("warehouse.id"))
+    """Whose it was when it moved: of the place that it left, if that has walls, else of the one where it came."""
     county_id: Mapped[int] = mapped_column(ForeignKey("county.id"))
+    inside: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """True: from wall to wall of one warehouse, so that the warehouse had as much before as after."""
 
 
 class Balance(Numbered, Base):

@@ -21,16 +21,23 @@ PERIODS = {"day": 31, "week": 26, "month": 12}
 """How many of them a ledger card shows."""
 _REAL = sorted(REAL)
 
-# What moved between places of one warehouse changed nothing there and is left out at once: that is most of it.
-_CHANGED = """
+# What moved between places of one warehouse changed nothing there and is left out at once: that is most of it. Whose
+# the other movements were, they say themselves: a box may be at home elsewhere by now.
+_HOMES = """
+    CASE WHEN source.kind = ANY (CAST(:real AS text[])) THEN movement.warehouse_id END AS left_home,
+    CASE WHEN target.kind = ANY (CAST(:real AS text[])) THEN
+         CASE WHEN source.kind = ANY (CAST(:real AS text[])) THEN target.warehouse_id
+              ELSE movement.warehouse_id END
+    END AS came_home
+"""
+
+_CHANGED = f"""
     WITH moved AS (
-        SELECT movement.lot_id, movement.quantity,
-               CASE WHEN source.kind = ANY (CAST(:real AS text[])) THEN source.warehouse_id END AS left_home,
-               CASE WHEN target.kind = ANY (CAST(:real AS text[])) THEN target.warehouse_id END AS came_home
+        SELECT movement.lot_id, movement.quantity, {_HOMES}
         FROM movement
         JOIN place AS source ON source.id = movement.from_place_id
         JOIN place AS target ON target.id = movement.to_place_id
-        WHERE movement.{clock} {compared} :until
+        WHERE movement.{{clock}} {{compared}} :until AND NOT movement.inside
     ),
     changed AS (
         SELECT side.home AS warehouse_id, lot.item_id, sum(side.quantity) AS quantity,
@@ -50,8 +57,10 @@ _CHANGED = """
 _BACK = """,
     now AS (
         SELECT balance.warehouse_id, balance.item_id, sum(balance.on_hand) AS quantity,
-               sum(balance.on_hand * coalesce(lot.unit_value_huf, item.value_huf)) AS value
-        FROM balance JOIN lot ON lot.id = balance.lot_id JOIN item ON item.id = balance.item_id
+               sum(balance.on_hand * coalesce(stated.unit_value_huf, item.value_huf)) AS value
+        FROM balance
+        JOIN item ON item.id = balance.item_id
+        LEFT JOIN lot AS stated ON stated.id = balance.lot_id AND stated.unit_value_huf IS NOT NULL
         WHERE balance.stocked
           AND balance.warehouse_id = ANY (CAST(:warehouses AS bigint[]))
           AND (CAST(:items AS bigint[]) IS NULL OR balance.item_id = ANY (CAST(:items AS bigint[])))
@@ -136,21 +145,22 @@ _NOW = text(
 
 # Between places of these warehouses nothing comes and nothing goes.
 _CHANGES = text(
-    """
+    f"""
     SELECT date_trunc(:period, moved.recorded_at AT TIME ZONE 'Europe/Budapest')::date AS since, moved.kind,
            coalesce(sum(moved.quantity) FILTER (WHERE moved.change > 0), 0)::bigint,
            coalesce(sum(moved.quantity) FILTER (WHERE moved.change < 0), 0)::bigint
     FROM (
-        SELECT movement.recorded_at, movement.kind, movement.quantity,
-               (target.kind = ANY (CAST(:real AS text[]))
-                AND target.warehouse_id = ANY (CAST(:warehouses AS bigint[])))::int
-               - (source.kind = ANY (CAST(:real AS text[]))
-                  AND source.warehouse_id = ANY (CAST(:warehouses AS bigint[])))::int AS change
-        FROM lot
-        JOIN movement ON movement.lot_id = lot.id
-        JOIN place AS source ON source.id = movement.from_place_id
-        JOIN place AS target ON target.id = movement.to_place_id
-        WHERE lot.item_id = :item AND movement.recorded_at >= :since
+        SELECT crossed.recorded_at, crossed.kind, crossed.quantity,
+               coalesce(came_home = ANY (CAST(:warehouses AS bigint[])), false)::int
+               - coalesce(left_home = ANY (CAST(:warehouses AS bigint[])), false)::int AS change
+        FROM (
+            SELECT movement.recorded_at, movement.kind, movement.quantity, {_HOMES}
+            FROM lot
+            JOIN movement ON movement.lot_id = lot.id
+            JOIN place AS source ON source.id = movement.from_place_id
+            JOIN place AS target ON target.id = movement.to_place_id
+            WHERE lot.item_id = :item AND movement.recorded_at >= :since AND NOT movement.inside
+        ) AS crossed
     ) AS moved
     WHERE moved.change <> 0
     GROUP BY 1, 2

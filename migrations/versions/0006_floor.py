@@ -127,6 +127,16 @@ def upgrade() -> None:
     op.create_index("ix_stock_export_asked_by_id_id", "stock_export", ["asked_by_id", "id"], unique=False)
     op.execute("CREATE INDEX ix_movement_recorded_at ON movement USING brin (recorded_at)")
     op.execute("CREATE INDEX ix_movement_happened_at ON movement USING brin (happened_at)")
+    # Movements written before are looked at one by one: nobody may change them, and it costs time only.
+    op.add_column("movement", sa.Column("inside", sa.Boolean(), server_default=sa.false(), nullable=False))
+    for clock in ("recorded_at", "happened_at"):
+        op.create_index(
+            f"ix_movement_crossing_{clock}",
+            "movement",
+            [clock],
+            unique=False,
+            postgresql_where=sa.text("NOT inside"),
+        )
     op.add_column(
         "balance",
         sa.Column("stocked", sa.Boolean(), sa.Computed("guarded AND on_hand > 0", persisted=True), nullable=False),
@@ -570,6 +580,9 @@ def downgrade() -> None:
     op.create_index("ix_balance_place_id", "balance", ["place_id"], unique=False)
     _index_balances("guarded")
     op.drop_column("balance", "stocked")
+    op.drop_index("ix_movement_crossing_happened_at", table_name="movement")
+    op.drop_index("ix_movement_crossing_recorded_at", table_name="movement")
+    op.drop_column("movement", "inside")
     op.execute("DROP INDEX ix_movement_happened_at")
     op.execute("DROP INDEX ix_movement_recorded_at")
     op.drop_table("stock_export_part")
