@@ -1,17 +1,22 @@
 """What there was on a day: from either side of time the same; by either clock its own answer; and the ledger card."""
 
 import itertools
+from collections import Counter
+from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from app.foundation.clock import HOME
 from app.inventory import service
 from app.inventory.queries import Filters
-from app.stock import past
-from app.stock.models import Kind, PlaceKind
-from tests.builders import a_lot, a_warehouse, an_item, the_place
+from app.stock import carrying, past
+from app.stock import service as stock
+from app.stock.models import Kind, Lot, Place, PlaceKind
+from tests.builders import a_box, a_lot, a_warehouse, an_item, the_place
 from tests.inventory.conftest import moved
 
 DAY = timedelta(days=1)
@@ -116,3 +121,121 @@ def test_periods_follow_each_other_without_a_gap(day, period):
     assert starts[0] <= day <= past._last_day(period, starts[0]) or day.year == 9999
     for newer, older in itertools.pairwise(starts):
         assert past._last_day(period, older) == newer - DAY
+
+
+@dataclass
+class Halls:
+    """Two warehouses, a lot on both shelves, a box, and what a simple model says of them."""
+
+    places: dict[str, int]
+    homes: dict[str, int | None]
+    lot: int
+    here: int
+    there: int
+    quantities: dict[str, int]
+    changes: list[tuple]
+    """(recorded at, happened at, warehouse, change)."""
+
+    WAYS = (
+        ("shelf", "dock", Kind.MOVE),
+        ("shelf", "box", Kind.MOVE),
+        ("shelf", "staging", Kind.PICK),
+        ("staging", "out", Kind.HAND_OVER),
+        ("out", "dock", Kind.BRING_BACK),
+        ("dock", "loss", Kind.WRITE_OFF),
+        ("shelf", "transit", Kind.TRANSFER_OUT),
+        ("box", "transit", Kind.TRANSFER_OUT),
+        ("transit", "far_shelf", Kind.TRANSFER_IN),
+        ("transit", "box", Kind.TRANSFER_IN),
+        ("box", "staging", Kind.PICK),
+        ("far_shelf", "far_staging", Kind.PICK),
+        ("far_shelf", "staging", Kind.PICK),
+    )
+
+    @classmethod
+    def build(cls, work):
+        """Make them."""
+        with work() as uow:
+            here, there = a_warehouse(uow), a_warehouse(uow)
+            near = {
+                "shelf": PlaceKind.SHELF, "dock": PlaceKind.DOCK, "staging": PlaceKind.STAGING, "loss": PlaceKind.LOSS,
+                "out": PlaceKind.HANDED_OVER, "transit": PlaceKind.IN_TRANSIT,
+            }  # fmt: skip
+            places = {name: the_place(uow, here, kind).id for name, kind in near.items()}
+            places |= {f"far_{name}": the_place(uow, there, near[name]).id for name in ("shelf", "staging")}
+            places["box"] = a_box(uow, here).place_id
+            lot = a_lot(uow, here, 60)
+            homes = {name: there.id if name.startswith("far_") else here.id for name in places}
+            homes |= dict.fromkeys(("loss", "out", "transit"))
+            quantities = dict.fromkeys(places, 0) | {"shelf": 60}
+            return cls(places, homes, lot.id, here.id, there.id, quantities, [(uow.now, uow.now, here.id, 60)])
+
+    def go(self, work, way, quantity, late):
+        """Move some, if there is some; the model hears of it."""
+        source, target, kind = self.WAYS[way]
+        quantity = min(quantity, self.quantities[source])
+        if not quantity:
+            return
+        with work() as uow:
+            happened = uow.now - late
+            step = stock.Step(self.lot, self.places[source], self.places[target], quantity, kind, reason="so")
+            carrying.carry(uow, operation_id=uuid4(), steps=[step], happened_at=happened)
+            self.quantities[source] -= quantity
+            self.quantities[target] += quantity
+            for place, change in ((source, -quantity), (target, quantity)):
+                if self.homes[place] is not None:
+                    self.changes.append((uow.now, happened, self.homes[place], change))
+
+    def send_box(self, work, to):
+        """Let the empty box be at home on another shelf."""
+        if self.quantities["box"] == 0:
+            with work() as uow:
+                shelf = uow.session.get_one(Place, self.places[to])
+                carrying.bring_home(uow, place_ids=[self.places["box"]], to=shelf)
+                carrying.stand(uow, place_id=self.places["box"], on=shelf, with_place_ids=[])
+            self.homes["box"] = self.homes[to]
+
+    def had(self, day, clock_name):
+        """Return what the model says that the warehouses had at the end of a day."""
+        found = Counter()
+        for recorded, happened, warehouse, change in self.changes:
+            if (recorded if clock_name == "recorded" else happened).astimezone(HOME).date() <= day:
+                found[warehouse] += change
+        return {warehouse: quantity for warehouse, quantity in found.items() if quantity}
+
+
+DEEDS = st.one_of(
+    st.tuples(st.just("go"), st.integers(0, len(Halls.WAYS) - 1), st.integers(1, 20), st.integers(0, 60)),
+    st.tuples(st.just("send"), st.sampled_from(["shelf", "far_shelf"])),
+    st.tuples(st.just("wait"), st.integers(1, 40)),
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(deeds=st.lists(DEEDS, min_size=8, max_size=40))
+@example(
+    # A box is filled here, goes there, and is filled there: on the first day it had been here.
+    deeds=[("go", 1, 20, 0), ("wait", 30), ("go", 7, 20, 0), ("send", "far_shelf"), ("go", 9, 20, 0), ("wait", 30)]
+)
+def test_the_stock_of_any_day_is_what_a_replay_of_the_deeds_says(work, clock, deeds):
+    halls, first = Halls.build(work), clock.now.date()
+    for deed, *how in deeds:
+        if deed == "go":
+            way, quantity, late = how
+            halls.go(work, way, quantity, timedelta(hours=late))
+        elif deed == "send":
+            halls.send_box(work, *how)
+        else:
+            clock.now += timedelta(hours=how[0])
+    days = range(-3, (clock.now.date() - first).days + 1)
+    for clock_name, side, after in itertools.product(("recorded", "happened"), ("back", "on"), days):
+        day = first + timedelta(days=after)
+        with work() as uow:
+            rows = past.stock_at(uow, day=day, clock=clock_name, side=side, warehouse_ids=[halls.here, halls.there])
+        assert {row.warehouse_id: row.quantity for row in rows} == halls.had(day, clock_name), (clock_name, side, day)
+    with work() as uow:
+        item_id = uow.session.get_one(Lot, halls.lot).item_id
+        for home in (halls.here, halls.there):
+            card = past.card(uow, item_id=item_id, warehouse_ids=[home], period="day", until=clock.now.date())
+            for line in card:
+                assert line.closing == halls.had(line.until, "recorded").get(home, 0), (home, line.since)
