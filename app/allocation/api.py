@@ -7,6 +7,7 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from app.allocation import queries, schemas, service
+from app.foundation.fields import Paged
 from app.foundation.http import in_unit_of_work
 from app.foundation.unit_of_work import UnitOfWork
 
@@ -23,7 +24,7 @@ def start(uow: UnitOfWork, body: dict[str, Any]) -> Any:
 
 
 @blueprint.get("/allocation-runs")
-@blueprint.arguments(schemas.Paged, location="query")
+@blueprint.arguments(Paged, location="query")
 @blueprint.response(200, schemas.AllocationRunsOut)
 @in_unit_of_work("allocation.read")
 def runs(uow: UnitOfWork, asked: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.allocation import queries, schemas, service
 from app.allocation.states import PIECES_LOST, RunState, ShareState
 from app.foundation.actor import Scope
+from app.foundation.fields import Paged
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language
 from app.foundation.look import done
@@ -52,7 +53,7 @@ def runs(uow: UnitOfWork) -> ResponseReturnValue:
 @in_unit_of_work("allocation.read")
 def history(uow: UnitOfWork) -> ResponseReturnValue:
     """List earlier proposals."""
-    asked = schemas.Paged().load(request.args)
+    asked = Paged().load(request.args)
     page = queries.runs(uow.session, uow.actor, **asked)
     names = dict(queries.all_counties(uow.session))
     return render_template("allocation/history.html", page=page, names=names, LIVE=LIVE)

@@ -7,17 +7,9 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from app.allocation.states import RunState, ShareState
-from app.foundation.fields import Asked, Choice, Form, Line, WholeNumber, Wire, Worded
-from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
+from app.foundation.fields import Choice, Form, Line, Paged, WholeNumber, Wire, Worded
 
 VIEWS = ("missing", "shares", "pinned", "nowhere")
-
-
-class Paged(Asked):
-    """Which page of a list."""
-
-    after = Line(load_default=None, most=500, metadata={"description": "next_after of the page before"})
-    size = WholeNumber(least=1, most=PAGE_SIZE_MAX, load_default=PAGE_SIZE)
 
 
 class Find(Paged):

@@ -7,22 +7,17 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from app.foundation import job_life, job_queue
-from app.foundation.fields import Asked, Choice, Line, Moment, WholeNumber, Worded
+from app.foundation.fields import Choice, Line, Moment, Paged, WholeNumber, Worded
 from app.foundation.job import Job, JobState
-from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
-
-
-class Paged(Asked):
-    """Which page of a list."""
-
-    after = Line(load_default=None, most=500, metadata={"description": "next_after of the page before"})
-    size = WholeNumber(least=1, most=PAGE_SIZE_MAX, load_default=PAGE_SIZE)
 
 
 class JobsAsked(Paged):
     """What a list of jobs is narrowed to."""
 
     state = Choice(["open", *JobState], load_default=None, metadata={"description": "open: queued or running"})
+    idle = fields.Boolean(
+        load_default=False, metadata={"description": "Also routine work that found nothing to do, such as each minute."}
+    )
 
 
 class StepView(Schema):

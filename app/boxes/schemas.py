@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
-from app.stock.schemas import CONDITIONS, Id, Paged, Quantity
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Paged, Quantity, WholeNumber, Wire
+from app.stock.schemas import CONDITIONS
 
 KINDS = ("box", "pallet")
 STATES = ("open", "closed", "dissolved")

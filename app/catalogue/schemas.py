@@ -8,17 +8,11 @@ from typing import Any
 from marshmallow import Schema, fields, pre_load
 
 from app.catalogue.icons import ICONS
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
 
 UNITS = ("piece", "g", "ml")
 STORAGE = ("ambient", "chilled", "frozen", "bulky", "hazardous")
 MASS_MAX = 10**12
-ID_MAX = 2**63 - 1
-
-
-def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
-    """The number of a row."""
-    return WholeNumber(least=1, most=ID_MAX, **kwargs)
 
 
 class ItemsAsked(Asked):

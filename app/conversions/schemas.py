@@ -8,8 +8,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.conversions.models import ConversionKind
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
-from app.stock.schemas import Id, Quantity
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
 
 KINDS = tuple(each.value for each in ConversionKind)
 PARTS_MAX = 30

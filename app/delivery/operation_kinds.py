@@ -10,6 +10,7 @@ from uuid import UUID
 from app.delivery import queries, schemas, service
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock.operations import Done, operation
+from app.stock.schemas import reads
 
 
 def _home(uow: UnitOfWork, payload: Mapping[str, Any]) -> int | None:
@@ -17,7 +18,7 @@ def _home(uow: UnitOfWork, payload: Mapping[str, Any]) -> int | None:
     return queries.warehouse_of_operation(uow.session, uow.actor, payload.get("parcel_id"))
 
 
-@operation("pack_parcel", schemas.reads(schemas.PackPayload()))
+@operation("pack_parcel", reads(schemas.PackPayload()))
 def pack_parcel(
     uow: UnitOfWork,
     *,
@@ -35,7 +36,7 @@ def pack_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state, "packed": True})
 
 
-@operation("load_parcel", schemas.reads(schemas.LoadPayload()), home=_home)
+@operation("load_parcel", reads(schemas.LoadPayload()), home=_home)
 def load_parcel(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, run_id: int
 ) -> Done:
@@ -45,7 +46,7 @@ def load_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("unload_parcel", schemas.reads(schemas.ParcelPayload()), home=_home)
+@operation("unload_parcel", reads(schemas.ParcelPayload()), home=_home)
 def unload_parcel(uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int) -> Done:
     """Take a parcel off again, before the run leaves."""
     uow.actor.require("runs.load")
@@ -53,7 +54,7 @@ def unload_parcel(uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime,
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("hand_over_parcel", schemas.reads(schemas.HandOverPayload()), home=_home)
+@operation("hand_over_parcel", reads(schemas.HandOverPayload()), home=_home)
 def hand_over_parcel(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, **proof: Any
 ) -> Done:
@@ -62,7 +63,7 @@ def hand_over_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("fail_parcel", schemas.reads(schemas.FailPayload()), home=_home)
+@operation("fail_parcel", reads(schemas.FailPayload()), home=_home)
 def fail_parcel(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, parcel_id: int, reason: str
 ) -> Done:
@@ -71,7 +72,7 @@ def fail_parcel(
     return Done({"parcel_id": parcel.id, "state": parcel.state})
 
 
-@operation("bring_back_parcel", schemas.reads(schemas.BringBackPayload()), home=_home)
+@operation("bring_back_parcel", reads(schemas.BringBackPayload()), home=_home)
 def bring_back_parcel(
     uow: UnitOfWork,
     *,

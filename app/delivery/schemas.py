@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from app.delivery.states import FAILURES, ParcelState, RunState, StopState
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
-from app.foundation.http import as_refusal
-from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
+from app.foundation.fields import QUANTITY_MAX, Choice, Form, Id, Line, Moment, Paged, WholeNumber, Wire
 from app.foundation.words import say
 
 RELATIONS = ("self", "family_member", "neighbour", "institution")
 STORAGE = ("ambient", "chilled", "frozen", "bulky", "hazardous")
 LICENCES = ("B", "BE", "C1", "C", "CE")
 UUID_EXAMPLE = "0192f6a0-7c1b-7d55-8a3e-1f2d3c4b5a69"
-QUANTITY_MAX = 1_000_000_000
-
-
-def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
-    """The number of a row."""
-    return WholeNumber(least=1, **kwargs)
-
-
-def reads(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Return a reader of payloads for ``operations.operation``: wrong shapes become refusals."""
-
-    def read(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            loaded: Mapping[str, Any] = schema.load(payload)
-        except ValidationError as error:
-            raise as_refusal(error) from error
-        return loaded
-
-    return read
 
 
 # Queries --------------------------------------------------------------------------------------------------------------
-
-
-class Paged(Asked):
-    """Which page of a list."""
-
-    after = Line(load_default=None, most=500, metadata={"description": "next_after of the page before"})
-    size = WholeNumber(least=1, most=PAGE_SIZE_MAX, load_default=PAGE_SIZE)
 
 
 class FindRuns(Paged):

@@ -8,18 +8,13 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate
 
 from app.donations.models import Inspection, OfferState
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
 
 DONOR_KINDS = ("person", "company", "parish", "institution", "anonymous")
 CONDITIONS = ("new", "good", "worn")
 LINES_MAX = 200
 INSPECTIONS = ("accept", "quarantine", "refuse")
 QUANTITY_MAX = 100_000_000
-
-
-def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
-    """The number of a row."""
-    return WholeNumber(least=1, **kwargs)
 
 
 def Quantity(**kwargs: Any) -> WholeNumber:  # noqa: N802

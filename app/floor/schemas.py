@@ -8,8 +8,8 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from app.floor.protocol import PROTOCOL, brought_up
-from app.foundation.fields import Asked, Line, Moment, Wire
-from app.stock.schemas import Id, Quantity, reads
+from app.foundation.fields import Asked, Id, Line, Moment, Quantity, Wire
+from app.stock.schemas import reads
 
 RECEIPTS_MAX = 1000
 

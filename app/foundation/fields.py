@@ -9,11 +9,14 @@ from typing import Any
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from app.foundation.errors import Invalid
+from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
 from app.foundation.shape_words import all_in_words
 from app.foundation.text import tidy
 
 WHOLE_MAX = 2**63 - 1
 TEXT_MAX = 500
+QUANTITY_MAX = 1_000_000_000
+"""Base units in one movement."""
 
 
 class InWords(Schema):
@@ -88,6 +91,16 @@ class WholeNumber(fields.Integer):
         raise self.make_error("invalid", input=value)
 
 
+def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
+    """The number of a row."""
+    return WholeNumber(least=1, **kwargs)
+
+
+def Quantity(**kwargs: Any) -> WholeNumber:  # noqa: N802
+    """A whole number of base units, at least one."""
+    return WholeNumber(least=1, most=QUANTITY_MAX, **kwargs)
+
+
 class Line(fields.String):
     """Text in one Unicode form, trimmed, of limited length; NUL bytes and lone surrogates are turned away."""
 
@@ -100,6 +113,13 @@ class Line(fields.String):
             return tidy(str(text))
         except Invalid as refusal:
             raise ValidationError(str(refusal)) from refusal
+
+
+class Paged(Asked):
+    """Which page of a list."""
+
+    after = Line(load_default=None, most=500, metadata={"description": "next_after of the page before"})
+    size = WholeNumber(least=1, most=PAGE_SIZE_MAX, load_default=PAGE_SIZE)
 
 
 class Moment(fields.AwareDateTime):

@@ -7,6 +7,7 @@ from typing import Any
 from flask import current_app, make_response, request
 from flask_smorest import Blueprint
 
+from app.foundation.fields import Paged
 from app.foundation.http import in_unit_of_work
 from app.foundation.paging import Page
 from app.foundation.unit_of_work import UnitOfWork
@@ -114,7 +115,7 @@ def addresses(uow: UnitOfWork, *, address: str) -> Any:
 
 
 @blueprint.get("/registers")
-@blueprint.arguments(schemas.Paged, location="query", as_kwargs=True)
+@blueprint.arguments(Paged, location="query", as_kwargs=True)
 @blueprint.response(200, schemas.RegistersPage)
 @in_unit_of_work("geography.import")
 def registers(uow: UnitOfWork, *, after: str | None, size: int) -> Any:

@@ -6,20 +6,12 @@ from typing import Any
 
 from marshmallow import fields
 
-from app.foundation.fields import Asked, Choice, Line, Moment, WholeNumber, Worded
-from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
+from app.foundation.fields import Asked, Choice, Line, Moment, Paged, WholeNumber, Worded
 from app.foundation.words import Message
 from app.geography.queries import FOUND_MAX
 
 ROWS = ("wrong", "odd", "moved")
 """Which rows of a register can be asked for alone."""
-
-
-class Paged(Asked):
-    """Which page of a list."""
-
-    after = Line(load_default=None, most=500, metadata={"description": "next_after of the page before"})
-    size = WholeNumber(least=1, most=PAGE_SIZE_MAX, load_default=PAGE_SIZE)
 
 
 class SettlementsAsked(Paged):

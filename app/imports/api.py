@@ -8,6 +8,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from app.foundation import sheets
+from app.foundation.fields import Paged
 from app.foundation.http import in_unit_of_work
 from app.foundation.unit_of_work import UnitOfWork
 from app.imports import faulty, queries, schemas, service
@@ -18,7 +19,7 @@ MAY = "stock.import|catalogue.manage"
 
 
 @blueprint.get("/imports")
-@blueprint.arguments(schemas.Paged, location="query", as_kwargs=True)
+@blueprint.arguments(Paged, location="query", as_kwargs=True)
 @blueprint.response(200, schemas.ImportsView)
 @in_unit_of_work(MAY)
 def imports(uow: UnitOfWork, *, after: str | None, size: int) -> Any:

@@ -14,13 +14,6 @@ from app.imports.kinds import ImportKind
 FIELDS_MAX = 30
 
 
-class Paged(Asked):
-    """A page of a list."""
-
-    after = Line(most=200, load_default=None)
-    size = WholeNumber(least=1, most=200, load_default=50)
-
-
 class UploadForm(Form):
     """Beside the file: what it holds, and where an opening stock lies."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire, Worded
+from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire, Worded
 from app.foundation.paging import PAGE_SIZE_MAX
 from app.inventory.queries import GROUPS, Filters
 from app.stock.past import CLOCKS, PERIODS
@@ -19,12 +19,6 @@ PAST_GROUPS = ("item", "category", "warehouse")
 LEVEL_VIEWS = ("below", "above")
 VIEWS = ("overview", "expiring", "levels", "at", "counties", "stock", "movements")
 FORMS = ("csv", "xlsx")
-QUANTITY_MAX = 1_000_000_000
-
-
-def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
-    """The number of a row."""
-    return WholeNumber(least=1, **kwargs)
 
 
 def filters_of(asked: dict[str, Any], *, today: date, language: str) -> Filters:

@@ -9,12 +9,11 @@ from typing import Any
 from marshmallow import ValidationError, fields, pre_load
 
 from app.boxes.models import BoxKind
-from app.foundation.fields import Asked, Choice, Line, WholeNumber
+from app.foundation.fields import Asked, Choice, Id, Line, WholeNumber
 from app.labels.faces import PER_SHEET, SIZES
 from app.labels.printing import COPIES_MAX, LABELS_MAX
 from app.stock.models import PlaceKind
 
-ID_MAX = 2**63 - 1
 CALLED = re.compile(r"^[A-Za-z]-(?=[0-9])")
 DOCUMENTS = ("transfer", "stocktake", "offer")
 
@@ -23,7 +22,7 @@ class Ids(fields.Field[list[int]]):
     """Numbers of rows: ?ids=3,5,8; as people call them, too: L-3, L-5."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[int]:
-        one = WholeNumber(least=1, most=ID_MAX)
+        one = Id()
         parts = [CALLED.sub("", part.strip()) for part in str(value).split(",")]
         if len(parts) > LABELS_MAX:
             raise ValidationError("Too many at once.")
@@ -57,7 +56,7 @@ class _OfThings(LabelsAsked):
 class PlacesAsked(_OfThings):
     """Places: these, those of a warehouse, of a kind, from one code to another, or whose code begins so."""
 
-    warehouse_id = WholeNumber(least=1, most=ID_MAX)
+    warehouse_id = Id()
     first = Line(most=40, metadata={"example": "MIS-A-01", "description": "From this code on; alone: begins so"})
     last = Line(most=40, metadata={"example": "MIS-A-09", "description": "To this code, and what begins like it"})
     kind = Choice([PlaceKind.SHELF, PlaceKind.DOCK, PlaceKind.QUARANTINE, PlaceKind.STAGING, PlaceKind.VEHICLE])
@@ -66,20 +65,20 @@ class PlacesAsked(_OfThings):
 class LotsAsked(_OfThings):
     """Lots: these, or those that lie in a place now."""
 
-    place_id = WholeNumber(least=1, most=ID_MAX)
+    place_id = Id()
 
 
 class BoxesAsked(_OfThings):
     """Boxes and pallets: these, or those of a warehouse that are in use."""
 
-    warehouse_id = WholeNumber(least=1, most=ID_MAX)
+    warehouse_id = Id()
     kind = Choice(BoxKind)
 
 
 class ParcelsAsked(_OfThings):
     """Parcels: these, or those of a run, in the order of loading."""
 
-    run_id = WholeNumber(least=1, most=ID_MAX)
+    run_id = Id()
 
 
 class RunsAsked(LabelsAsked):

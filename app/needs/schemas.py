@@ -6,8 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire, Worded
-from app.foundation.paging import PAGE_SIZE, PAGE_SIZE_MAX
+from app.foundation.fields import Choice, Form, Line, Moment, Paged, WholeNumber, Wire, Worded
 from app.needs import queries, triage
 from app.needs.models import AGE_BANDS, Heating, NeedState, SignalState
 from app.needs.service import CHANNELS, LINES_MAX, QUANTITY_MAX
@@ -17,13 +16,6 @@ REASON_MAX = 500
 
 
 # What is asked --------------------------------------------------------------------------------------------------------
-
-
-class Paged(Asked):
-    """Which page of a list."""
-
-    after = Line(load_default=None, most=500, metadata={"description": "next_after of the page before"})
-    size = WholeNumber(least=1, most=PAGE_SIZE_MAX, load_default=PAGE_SIZE)
 
 
 class FindSignals(Paged):

@@ -11,7 +11,6 @@ from app.planning.service import SECONDS_MAX, SECONDS_USUAL
 
 SEED_MAX = 2**31 - 1
 COUNTIES_MAX = 50
-ID_MAX = 2**63 - 1
 
 
 class FindPlans(Asked):

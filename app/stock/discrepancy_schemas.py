@@ -6,10 +6,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire, Worded
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire, Worded
 from app.foundation.paging import PAGE_SIZE_MAX
 from app.stock.discrepancies import RESOLUTIONS
-from app.stock.schemas import Id, Quantity
 
 DEEDS = tuple(each for each in RESOLUTIONS if each != "counted")
 """What can be done about a discrepancy from here; a count is opened among the stocktakes."""

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from app.catalogue import queries as catalogue
 from app.catalogue.errors import NoSuchItem
+from app.foundation.fields import QUANTITY_MAX
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import issuing, queries, service
 from app.stock.errors import NoSuchLot, NoSuchMovement, NoSuchPlace
 from app.stock.models import Kind, PlaceKind
 from app.stock.operations import Done, operation
 from app.stock.schemas import (
-    QUANTITY_MAX,
     LeavePayload,
     MovePayload,
     PickItemPayload,

@@ -11,6 +11,7 @@ from flask import Blueprint, g, jsonify, redirect, render_template, request, url
 from flask.typing import ResponseReturnValue
 
 from app.catalogue import queries as catalogue
+from app.foundation.fields import QUANTITY_MAX
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language, today
 from app.foundation.look import done
@@ -340,7 +341,7 @@ def _wanted() -> dict[int, int]:
         row = {name: request.args.get(f"{name}-{number}", "") for name in ("item_id", "quantity")}
         if all(row.values()):
             line = schemas.WantedItem().load(row)
-            wanted[line["item_id"]] = min(wanted.get(line["item_id"], 0) + line["quantity"], schemas.QUANTITY_MAX)
+            wanted[line["item_id"]] = min(wanted.get(line["item_id"], 0) + line["quantity"], QUANTITY_MAX)
     if not wanted:
         return {}
     known = catalogue.items_by_id(g.uow.session, wanted)

@@ -7,11 +7,21 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import (
+    QUANTITY_MAX,
+    Asked,
+    Choice,
+    Form,
+    Id,
+    Line,
+    Moment,
+    Paged,
+    Quantity,
+    WholeNumber,
+    Wire,
+)
 from app.foundation.http import as_refusal
 
-QUANTITY_MAX = 1_000_000_000
-ID_MAX = 2**63 - 1
 STORAGE = ("ambient", "chilled", "frozen", "bulky", "hazardous")
 CONDITIONS = ("new", "good", "worn")
 PLACE_KINDS = ("dock", "shelf", "quarantine", "staging", "vehicle")
@@ -20,16 +30,6 @@ KINDS = (
     *("transfer_out", "transfer_in", "find", "lose", "convert"),
 )
 VIEWS = ("expiring", "expired", "quarantine", "discrepancy")
-
-
-def Quantity(**kwargs: Any) -> WholeNumber:  # noqa: N802  # reads as a field
-    """A whole number of base units, at least one."""
-    return WholeNumber(least=1, most=QUANTITY_MAX, **kwargs)
-
-
-def Id(**kwargs: Any) -> WholeNumber:  # noqa: N802
-    """The number of a row."""
-    return WholeNumber(least=1, most=ID_MAX, **kwargs)
 
 
 def reads(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -174,13 +174,6 @@ class OperationsAnswer(Schema):
 
 
 # Reads --------------------------------------------------------------------------------------------------------------
-
-
-class Paged(Asked):
-    """A page of a list."""
-
-    after = Line(most=500)
-    size = WholeNumber(least=1, most=200)
 
 
 class StockQuery(Paged):

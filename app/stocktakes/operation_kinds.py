@@ -11,6 +11,7 @@ from app.catalogue.errors import NoSuchItem
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import queries as stock
 from app.stock.operations import Done, operation
+from app.stock.schemas import reads
 from app.stocktakes import schemas, service
 from app.stocktakes.errors import FirstCountOpen, NoRecount, SameCounter
 
@@ -22,7 +23,7 @@ def _place_id(uow: UnitOfWork, place_id: int | None, code: str | None) -> int:
     return place_id if place_id is not None else stock.place_by_code(uow.session, code or "").id
 
 
-@operation("count", schemas.reads(schemas.CountPayload()), plain=POLITE)
+@operation("count", reads(schemas.CountPayload()), plain=POLITE)
 def count(
     uow: UnitOfWork,
     *,
@@ -61,7 +62,7 @@ def count(
 
 
 def _closer(kind: str, *, empty: bool) -> None:
-    @operation(kind, schemas.reads(schemas.PlaceCountedPayload()), plain=POLITE)
+    @operation(kind, reads(schemas.PlaceCountedPayload()), plain=POLITE)
     def close(
         uow: UnitOfWork,
         *,

@@ -7,15 +7,12 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
 from app.foundation.paging import PAGE_SIZE_MAX
-from app.stock.schemas import QUANTITY_MAX, Id, reads
 from app.stocktakes.service import REASONS
 
 VIEWS = ("running", "posted", "cancelled")
 PLACES_MAX = 5000
-
-__all__ = ["QUANTITY_MAX", "Id", "reads"]
 
 
 class Counted(WholeNumber):

@@ -10,11 +10,12 @@ from app.boxes import travelling
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import queries as stock_queries
 from app.stock.operations import Done, operation
+from app.stock.schemas import reads
 from app.transfers import queries, schemas, service
 from app.transfers.service import Counted
 
 
-@operation("pick_transfer", schemas.reads(schemas.PickPayload()))
+@operation("pick_transfer", reads(schemas.PickPayload()))
 def pick_transfer(
     uow: UnitOfWork,
     *,
@@ -41,7 +42,7 @@ def pick_transfer(
     return Done({"transfer_id": transfer_id, "transfer_lot_id": part.id, "quantity": quantity}, review)
 
 
-@operation("pick_transfer_box", schemas.reads(schemas.PickBoxPayload()))
+@operation("pick_transfer_box", reads(schemas.PickBoxPayload()))
 def pick_transfer_box(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, transfer_id: int, box: str
 ) -> Done:
@@ -55,7 +56,7 @@ def pick_transfer_box(
     return Done({"transfer_id": transfer_id, "box_id": box_id, "transfer_lot_id": made[0].id, "quantity": pieces})
 
 
-@operation("receive_transfer_box", schemas.reads(schemas.ReceiveBoxPayload()))
+@operation("receive_transfer_box", reads(schemas.ReceiveBoxPayload()))
 def receive_transfer_box(
     uow: UnitOfWork, *, operation_id: UUID, happened_at: datetime, late: bool, transfer_id: int, box: str, **facts: Any
 ) -> Done:
@@ -75,7 +76,7 @@ def receive_transfer_box(
     return Done({"transfer_id": transfer.id, "state": str(transfer.state)})
 
 
-@operation("unpick_transfer", schemas.reads(schemas.UnpickPayload()))
+@operation("unpick_transfer", reads(schemas.UnpickPayload()))
 def unpick_transfer(
     uow: UnitOfWork,
     *,
@@ -93,7 +94,7 @@ def unpick_transfer(
     return Done({"transfer_id": transfer.id, "transfer_lot_id": transfer_lot_id})
 
 
-@operation("receive_transfer_line", schemas.reads(schemas.ReceiveLinePayload()))
+@operation("receive_transfer_line", reads(schemas.ReceiveLinePayload()))
 def receive_transfer_line(
     uow: UnitOfWork,
     *,

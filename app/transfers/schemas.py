@@ -6,8 +6,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
-from app.stock.schemas import QUANTITY_MAX, Id, Quantity, reads
+from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
 from app.transfers.models import Outcome, TransferState
 from app.transfers.queries import VIEWS
 
@@ -316,6 +315,3 @@ class UnpickForm(OperationForm):
     """Which pick goes back."""
 
     transfer_lot_id = Id(required=True)
-
-
-__all__ = ["reads"]

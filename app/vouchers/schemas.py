@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
 from app.foundation.sheets import TYPES
-from app.stock.schemas import Id
 from app.vouchers.words import KIND_NAMES
 
 REASON_MOST = 300

@@ -7,8 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Line, Moment, WholeNumber, Wire
-from app.stock.schemas import Id, Quantity
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
 from app.write_offs.models import WriteOffReason, WriteOffState
 
 REASONS = tuple(each.value for each in WriteOffReason)
