@@ -17,8 +17,8 @@ from app.foundation.paging import PAGE_SIZE, Page, page
 from app.foundation.scope import visible
 from app.foundation.text import fold
 from app.imports.errors import NoSuchImport
-from app.imports.judging import Known, KnownItem
 from app.imports.models import Import, ImportKind, ImportState
+from app.imports.rows import Known, KnownItem
 from app.stock.models import Place, PlaceKind
 
 SUBJECT = "data_import"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from app.foundation.text import sort_key
+
 if TYPE_CHECKING:
     from app.catalogue.models import Item
 
@@ -16,9 +18,10 @@ def content(
     rows: Iterable[tuple[int, Row]], items: Mapping[int, Item], *, import_id: int, warehouse: str, loaded_at: datetime
 ) -> dict[str, Any]:
     """Return what is stored with the note, from (lot, row) as they were loaded; a person's file name is not in it."""
-    alike: dict[tuple[str, str, str], list[tuple[int, Row]]] = {}
+    alike: dict[tuple[str, ...], list[tuple[int, Row]]] = {}
     for lot_id, row in rows:
-        key = (items[row["item_id"]].code, row["expires_on"] or "", row["condition"])
+        item = items[row["item_id"]]
+        key = (sort_key(item.name_hu), item.code, row["expires_on"] or "", row["condition"])
         alike.setdefault(key, []).append((lot_id, row))
     return {
         "import": f"I-{import_id}",

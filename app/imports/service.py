@@ -27,8 +27,9 @@ from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.imports import columns, judging, queries, receipt
 from app.imports.errors import FileUnreadable, LoadedBefore, MappingIncomplete, NotNow, RowsWrong, TooManyWaiting
-from app.imports.judging import Examined, Glance, Known
+from app.imports.judging import Examined, Glance
 from app.imports.models import BUSY, Import, ImportKind, ImportState
+from app.imports.rows import Known
 from app.stock import queries as stock_queries
 from app.stock import service as stock
 

@@ -251,12 +251,12 @@ class CodeUnreadable(Invalid):
     kind = "code-unreadable"
 
     def __init__(self, *, code: str) -> None:
-        what = say(
-            "No scanner could read the code %(code)s from a label. Use letters without accents, digits and hyphens, in "
-            "parts of at most 12: MIS-A-03-2.",
+        better = say("Use letters without accents, digits and hyphens, in parts of at most 12: MIS-A-03-2.")
+        super().__init__(
+            say("Nothing was saved: no scanner could read the code %(code)s from a label.", code=code),
+            {"code": [better]},
             code=code,
         )
-        super().__init__(what, {"code": [what]}, code=code)
 
 
 class SettlementElsewhere(Invalid):

@@ -36,15 +36,15 @@ def test_a_program_is_told_which_codes_can_be_read(browser: Any, code: str) -> N
     answer = browser.post("/api/v1/places?lang=en", json={"warehouse_id": browser.warehouse_id, "code": code})
     assert answer.status_code == 422
     assert answer.json["type"].endswith("code-unreadable")
-    assert "letters without accents" in answer.json["detail"]
-    assert list(answer.json["fields"]) == ["code"]
+    assert answer.json["detail"].startswith("Nothing was saved: no scanner could read the code")
+    assert "letters without accents" in answer.json["fields"]["code"][0]
 
 
 def test_a_person_is_told_beside_the_field_and_what_was_typed_stays(browser: Any) -> None:
     form = {"warehouse_id": browser.warehouse_id, "code": "MIS-Ősz-1", "kind": "shelf"}
     answer = browser.post("/stock/places/new?lang=en", data=form)
     assert answer.status_code == 422
-    assert "No scanner could read the code MIS-ŐSZ-1" in answer.text
+    assert "no scanner could read the code MIS-ŐSZ-1" in answer.text
     assert 'value="MIS-Ősz-1"' in answer.text
 
 
