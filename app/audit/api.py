@@ -19,7 +19,7 @@ blueprint = Blueprint("audit-api", __name__, description="Jobs: promised work an
 @blueprint.response(200, schemas.JobsPage)
 @in_unit_of_work("jobs.read")
 def jobs(uow: UnitOfWork, **asked: Any) -> Any:
-    """List jobs, newest first: all of them, or those one has asked for."""
+    """List jobs, newest first: all of them, or those one has asked for. Routine work that did nothing is left out."""
     return queries.jobs(uow.session, uow.actor, **asked)
 
 

@@ -109,7 +109,8 @@ def journal(uow: UnitOfWork) -> Any:
 def jobs(uow: UnitOfWork) -> Any:
     """Show promised work: what waits, runs, and how it ended."""
     state = request.args.get("state", "")
-    page = queries.jobs(uow.session, uow.actor, state=state or None, after=request.args.get("after"))
+    idle = request.args.get("idle") == "1"
+    page = queries.jobs(uow.session, uow.actor, state=state or None, idle=idle, after=request.args.get("after"))
     return render_template(
         "audit/jobs.html",
         page=page,

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, not_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import User
+from app.foundation import job_life, job_queue
 from app.foundation.actor import Actor, Scope
 from app.foundation.clock import HOME
 from app.foundation.errors import NotFound
@@ -102,10 +103,21 @@ def visible_jobs(actor: Actor) -> Select[Any]:
 
 
 def jobs(
-    session: Session, actor: Actor, *, state: str | None = None, after: str | None = None, size: int = 50
+    session: Session,
+    actor: Actor,
+    *,
+    state: str | None = None,
+    idle: bool = False,
+    after: str | None = None,
+    size: int = 50,
 ) -> Page[Job]:
-    """Return jobs, newest first; ``state`` is a state, or "open" for those that wait or run."""
+    """Return jobs, newest first; ``state`` is a state, or "open" for those that wait or run.
+
+    Routine work that found nothing to do is left out, unless ``idle`` asks for it.
+    """
     statement = visible_jobs(actor)
+    if not idle:
+        statement = statement.where(not_(job_life.idle(job_queue.routine_names())))
     if state == "open":
         statement = statement.where(Job.state.in_(OPEN))
     elif state:

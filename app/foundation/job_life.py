@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, not_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, literal, not_, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.orm import Session
 
@@ -207,6 +207,29 @@ def claim_slot(session: Session, name: str, slot: datetime) -> bool:
     """Take a slot of periodic work; False where somebody has it."""
     statement = insert(PeriodicRun).values(name=name, slot=slot).on_conflict_do_nothing().returning(PeriodicRun.id)
     return session.scalar(statement) is not None
+
+
+IDLE_KEPT, ROUTINE_KEPT = timedelta(days=1), timedelta(days=90)
+"""How long rows of routine work stay: those that found nothing to do, and the others."""
+SLOTS_KEPT = timedelta(days=30)
+"""How long a slot stays taken, should a clock go back."""
+
+
+def idle(names: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a job is routine work, by its name, which found nothing to do."""
+    nothing = func.jsonb_typeof(Job.result).is_distinct_from("object")
+    return and_(Job.name.in_(names), Job.state == JobState.DONE, nothing)
+
+
+def tidy_up(uow: UnitOfWork, names: Sequence[str]) -> dict[str, int]:
+    """Delete old rows of routine work that ended well, and slots long past; what failed, a person has to see."""
+    age = func.clock_timestamp() - Job.finished_at
+    over = and_(Job.name.in_(names), Job.state == JobState.DONE)
+    old = or_(and_(idle(names), age > IDLE_KEPT), and_(over, age > ROUTINE_KEPT))
+    jobs = uow.session.execute(delete(Job).where(old).returning(Job.id)).all()
+    past = PeriodicRun.slot < func.clock_timestamp() - SLOTS_KEPT
+    slots = uow.session.execute(delete(PeriodicRun).where(past).returning(PeriodicRun.id)).all()
+    return {"jobs": len(jobs), "slots": len(slots)}
 
 
 def cancel(uow: UnitOfWork, *, job_id: int) -> Job:

@@ -66,6 +66,11 @@ class Registered:
     every: timedelta | None = None
     daily_at: time_of_day | None = None
 
+    @property
+    def routine(self) -> bool:
+        """Tell whether it is promised by the clock, again and again."""
+        return self.every is not None or self.daily_at is not None
+
     def slot(self, now: datetime) -> datetime | None:
         """Return the newest slot of periodic work that has begun."""
         if self.every:
@@ -96,7 +101,8 @@ def job(
 ) -> Callable[[Callable[..., dict[str, Any] | None]], Callable[..., dict[str, Any] | None]]:
     """Name a job: ``@job("planning.solve", title=say("National plan"))`` over ``def solve(run, *, plan_id)``.
 
-    What it returns is kept as its result. ``every`` or ``daily_at`` (Budapest) promise it again and again.
+    What it returns is kept as its result. ``every`` or ``daily_at`` (Budapest) promise it again and again; a result of
+    such routine work that holds zeros only is not kept: it found nothing to do.
     """
 
     def register(function: Callable[..., dict[str, Any] | None]) -> Callable[..., dict[str, Any] | None]:
@@ -110,6 +116,11 @@ def title_of(name: str) -> Message:
     """Return what people call a job."""
     known = JOBS.get(name)
     return known.title if known else Message(name)
+
+
+def routine_names() -> list[str]:
+    """Return the names of the jobs that the clock promises."""
+    return sorted(name for name, known in JOBS.items() if known.routine)
 
 
 def steps_ahead(job: Job) -> list[Message]:
@@ -277,6 +288,8 @@ def run_taken(worker: Worker, sessions: sessionmaker[Session], taken: Taken) -> 
             return
         with heartbeat(attempt, known.seconds_max):
             result = known.function(attempt, **taken.arguments)
+            if known.routine and not any((result or {}).values()):
+                result = None
         end(attempt, JobState.DONE, result=result)
         note.info("job done", seconds=round(time.monotonic() - began, 2))
     except FenceLost:
@@ -444,6 +457,7 @@ __all__ = [
     "job",
     "prepare",
     "reconcile",
+    "routine_names",
     "run",
     "steps_ahead",
     "title_of",
