@@ -87,19 +87,20 @@ PLAY = """async ([snapshot, mode, document, deeds]) => {
 }"""
 
 
+def serve_static(route: Any) -> None:
+    """Answer a page's requests from the folder of static files, without a server."""
+    path = route.request.url.split("localhost", 1)[1].partition("?")[0]
+    if not path.startswith("/static/"):
+        return route.fulfill(body="<!doctype html>", content_type="text/html")
+    kind = mimetypes.guess_type(path)[0] or "text/plain"
+    return route.fulfill(body=(STATIC / path.removeprefix("/static/")).read_bytes(), content_type=kind)
+
+
 @pytest.fixture
 def play(browser: Any) -> Any:
     """Return ``play(mode, *deeds, document=)``: each deed a code that is scanned, or an answer that is chosen."""
     page = browser.new_page()
-
-    def serve(route: Any) -> None:
-        path = route.request.url.split("localhost", 1)[1].partition("?")[0]
-        if not path.startswith("/static/"):
-            return route.fulfill(body="<!doctype html>", content_type="text/html")
-        kind = mimetypes.guess_type(path)[0] or "text/plain"
-        return route.fulfill(body=(STATIC / path.removeprefix("/static/")).read_bytes(), content_type=kind)
-
-    page.route("http://localhost/**", serve)
+    page.route("http://localhost/**", serve_static)
     page.goto("http://localhost/")
 
     def run(mode: str, *deeds: Any, document: Any = None, **parts: Any) -> list[dict[str, Any]]:

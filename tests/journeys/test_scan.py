@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
+import urllib.request
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Error as PageGone
 
 from tests.conftest import CHROMIUM, FLAGS
@@ -406,6 +411,243 @@ def test_a_phone_that_is_a_scanner_locks_itself_and_five_wrong_pins_sign_it_out(
     sign_in_here(phone, house, "worker")
     all_sent(phone)
     assert received(house, item_id)[len(before) :] == [size]
+
+
+def asked(house: Any, who: str, path: str, body: Any = None) -> Any:
+    """Ask the API as somebody, with their token."""
+    request = urllib.request.Request(
+        f"{house.url}/api/v1{path}", headers={"Authorization": f"Bearer {house.token(who)}"}
+    )
+    if body is not None:
+        request.data = json.dumps(body).encode()
+        request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def stocked(page: Any, packs: int = 3) -> tuple[str, int, str]:
+    """Receive some packs onto the dock; return their barcode, how many pieces each is, and the dock's code."""
+    receive(page)
+    gtin, item_id, size = page.evaluate(PACK, False)
+    wedge(page, f"{packs}x{gtin}")
+    all_sent(page)
+    page.click("#done")
+    dock = page.evaluate("scanPage.reference.placeOfKind('dock').code")
+    until(
+        page,
+        "([item, dock]) => scanPage.reference.rowsOf({item, place: scanPage.reference.placeByCode(dock).id})"
+        ".some((row) => row.lot)",
+        arg=[item_id, dock],
+    )
+    all_sent(page)
+    return gtin, size, dock
+
+
+def lines_of(page: Any, kind: str) -> list[Any]:
+    return list(page.evaluate("(kind) => scanPage.lines.filter((line) => line.kind === kind)", kind))
+
+
+def test_a_box_is_opened_filled_and_closed_without_a_network_and_each_line_taken_back(phone, house, shoot):
+    gtin, size, dock = stocked(phone)
+    phone.click(".work-tile >> nth=1")
+    wedge(phone, dock)
+    phone.context.set_offline(True)
+    phone.click("text=New box")
+    phone.wait_for_selector("text=Close new")
+    shoot(phone, "scan-box-new")
+    wedge(phone, gtin)
+    assert "To new 1" in verdict(phone)
+    wedge(phone, gtin)
+    phone.reload()
+    until(phone, "scanPage.state?.mode === 'move'")
+    wedge(phone, gtin)
+    phone.click("#lines .undo >> nth=0")
+    phone.wait_for_selector("#lines li.undone")
+    phone.click("text=Close new")
+    until(phone, "scanPage.lines.some((line) => line.kind === 'close_box')")
+    assert phone.evaluate("scanPage.waiting") == 6
+    phone.context.set_offline(False)
+    all_sent(phone)
+    until(phone, "scanPage.lines.every((line) => line.state === 'applied')")
+    shoot(phone, "scan-box-closed")
+    [opened] = lines_of(phone, "open_box")
+    tree = asked(house, "worker", f"/boxes/{opened['result']['box_id']}")
+    assert (tree["state"], tree["pieces"]) == ("closed", 2 * size)
+    # The box is known by its number now, and goes on under it.
+    until(phone, "(sscc) => scanPage.reference.boxes.has(sscc)", arg=opened["result"]["sscc"])
+    wedge(phone, opened["result"]["sscc"])
+    assert "where to" in verdict(phone)
+    shelf = phone.evaluate("scanPage.reference.placeOfKind('shelf').code")
+    wedge(phone, shelf)
+    all_sent(phone)
+    assert lines_of(phone, "move_box")[0]["state"] == "applied"
+
+
+def test_a_pallet_that_nobody_has_scanned_is_asked_about_and_taken_in_under_its_senders_number(phone, house, shoot):
+    receive(phone)
+    gtin, _item, size = phone.evaluate(PACK, False)
+    wedge(phone, "395011015300000028")
+    assert "nobody has scanned it yet" in verdict(phone)
+    shoot(phone, "scan-box-unknown")
+    phone.click("#ways >> text=New pallet")
+    wedge(phone, gtin)
+    all_sent(phone)
+    [opened] = lines_of(phone, "open_box")
+    assert opened["result"]["sscc"] == "395011015300000028"
+    tree = asked(house, "worker", f"/boxes/{opened['result']['box_id']}")
+    assert (tree["kind"], tree["pieces"]) == ("pallet", size)
+    phone.click("#done")
+    until(phone, "scanPage.lines.some((line) => line.result?.voucher)")
+
+
+def test_a_place_of_a_stocktake_is_counted_and_the_next_is_empty(sign_in, house, shoot):
+    page = sign_in("worker", phone=True)
+    open_page(page)
+    places = page.evaluate(
+        "[...scanPage.reference.places.values()].filter((p) => p.kind === 'shelf').slice(-2).map((p) => [p.id, p.code])"
+    )
+    warehouse = page.evaluate("scanPage.reference.warehouse.id")
+    body = {"warehouse_id": warehouse, "place_ids": [place for place, _ in places]}
+    made = asked(house, "manager", "/stocktakes", body)
+    page.reload()
+    until(page, "(id) => scanPage.reference?.stocktakes.has(id)", arg=made["id"])
+    wedge(page, f"LEL-{made['id']}")
+    wedge(page, places[0][1])
+    page.wait_for_selector("text=Nothing is here")
+    shoot(page, "scan-count-nothing")
+    wedge(page, page.evaluate(PACK, False)[0])
+    page.click("text=This place is counted")
+    assert "missing from then on" in verdict(page)
+    shoot(page, "scan-count-sure")
+    page.context.set_offline(True)
+    page.click("text=Yes, all of it")
+    until(page, "scanPage.lines.some((line) => line.kind === 'place_counted')")
+    assert "Places left: 1" in verdict(page)
+    wedge(page, places[1][1])
+    page.click("text=Nothing is here")
+    page.click("text=Yes, nothing is here")
+    until(page, "scanPage.lines.some((line) => line.kind === 'count_place_empty')")
+    assert "All places are counted" in verdict(page)
+    page.context.set_offline(False)
+    all_sent(page)
+    assert page.evaluate("scanPage.lines.map((line) => [line.kind, line.state, line.told])") == [
+        ["count_place_empty", "applied", None],
+        ["place_counted", "applied", None],
+        ["count", "applied", None],
+    ]
+
+
+def test_a_write_off_is_proposed_without_a_network_and_its_photo_follows(phone, house, shoot, tmp_path):
+    gtin, size, dock = stocked(phone)
+    picture = tmp_path / "torn.png"
+    Image.new("RGB", (2400, 1800), "#a05020").save(picture)
+    phone.click("text=Propose a write-off")
+    wedge(phone, dock)
+    phone.context.set_offline(True)
+    wedge(phone, gtin)
+    assert phone.locator("#ways button").count() == 6
+    shoot(phone, "scan-write-off-why")
+    phone.click("#ways >> text=Damaged")
+    with phone.expect_file_chooser() as chooser:
+        phone.click("text=Take a photo of it")
+    chooser.value.set_files(picture)
+    phone.wait_for_selector("text=The photo is kept")
+    shoot(phone, "scan-write-off-photo")
+    assert phone.evaluate("scanPage.waiting") == 2, "a photo that waits is told too"
+    wedge(phone, gtin)
+    phone.click("#ways >> text=Spoiled")
+    until(phone, "scanPage.lines.filter((line) => line.kind === 'propose_write_off').length === 2")
+    phone.click("#lines .undo >> nth=0")
+    phone.context.set_offline(False)
+    all_sent(phone)
+    until(phone, "scanPage.waiting === 0")
+    kept, withdrawn = None, None
+    for line in lines_of(phone, "propose_write_off"):
+        sheet = asked(house, "worker", f"/write-offs/{line['result']['write_off_id']}")
+        kept, withdrawn = (sheet, withdrawn) if sheet["state"] == "proposed" else (kept, sheet)
+    assert (kept["reason"], kept["lines"][0]["quantity"], len(kept["photo_ids"])) == ("damaged", size, 1)
+    assert (withdrawn["state"], withdrawn["photo_ids"]) == ("withdrawn", [])
+
+
+def test_where_several_lots_lie_the_lot_is_asked_and_typed_twins_are_compared(phone, shoot):
+    receive(phone)
+    gtin, _item, _size = phone.evaluate(PACK, True)
+    for lot in ("KA11", "ZB77"):
+        wedge(phone, f"(01){gtin}(15)290131(10){lot}")
+    assert "new lot number" in verdict(phone)
+    shoot(phone, "scan-lot-new")
+    wedge(phone, f"(01){gtin}(15)290131(10)KA1")
+    assert "Lot number: KA1?" in verdict(phone) and "almost the same" in verdict(phone)
+    shoot(phone, "scan-lot-doubt")
+    phone.click("text=Scan again")
+    all_sent(phone)
+    phone.click("#done")
+    phone.click("text=Put away, move")
+    dock = phone.evaluate("scanPage.reference.placeOfKind('dock').code")
+    wedge(phone, dock)
+    wedge(phone, gtin)
+    assert "which lot" in verdict(phone)
+    shoot(phone, "scan-lot-which")
+    phone.click("#ways >> text=ZB77")
+    assert "Now scan where it goes" in verdict(phone)
+
+
+def test_without_a_secure_address_photos_typing_and_scanners_work_and_nothing_is_promised_that_cannot_be(
+    sign_in, house, shoot, tmp_path
+):
+    """A phone that reaches the house by its bare address in the hall: no camera, no service worker, no PIN."""
+    page = sign_in("worker", phone=True)
+    plain = "http://hall.test"
+    page.context.add_cookies(
+        [{"name": each["name"], "value": each["value"], "url": plain} for each in page.context.cookies()]
+    )
+
+    def carry(route: Any) -> None:
+        headers = {**route.request.headers, "origin": house.url, "referer": house.url}
+        with contextlib.suppress(PageGone):
+            answer = route.fetch(url=route.request.url.replace(plain, house.url), headers=headers)
+            route.fulfill(status=answer.status, headers=answer.headers, body=answer.body())
+
+    page.route(f"{plain}/**", carry)
+    page.errors = []
+    page.on("pageerror", lambda error: page.errors.append(str(error)))
+    page.goto(f"{plain}/scan")
+    until(page, "Boolean(window.scanPage?.reference.known)", seconds_max=60)
+    assert page.evaluate("isSecureContext") is False
+    receive(page)
+    assert "secure address" in page.inner_text("#lens-says")
+    shoot(page, "scan-insecure")
+    gtin, _item, size = page.evaluate(PACK, False)
+    wedge(page, gtin)
+    page.click("#keyboard")
+    page.fill("#typed", f"2x{gtin}")
+    page.press("#typed", "Enter")
+    until(page, "scanPage.lines.length === 2")
+    picture = tmp_path / "label.png"
+    symbol(gtin).save(picture)
+    page.click("#keyboard")
+    page.set_input_files("#photo", picture)
+    until(page, "scanPage.lines.length === 3")
+    all_sent(page)
+    assert page.evaluate("scanPage.lines.map((line) => [line.state, line.quantity])") == [
+        ["applied", size],
+        ["applied", 2 * size],
+        ["applied", size],
+    ]
+    page.click("#sent")
+    page.wait_for_selector("#sheet:not([hidden])")
+    assert "A PIN needs a secure address" in page.inner_text("#sheet")
+    assert page.locator("text=set a PIN").count() == 0
+    assert page.errors == []
+
+
+def symbol(gtin: str) -> Image.Image:
+    """Return a picture of a product's number in bars, with quiet space around it."""
+    code = zxingcpp.create_barcode(gtin, zxingcpp.BarcodeFormat.Code128)
+    drawn = Image.fromarray(np.array(zxingcpp.write_barcode_to_image(code, scale=4)))
+    made = Image.new("L", (drawn.width + 200, drawn.height + 200), 255)
+    made.paste(drawn, (100, 100))
+    return made
 
 
 @pytest.mark.parametrize("language", ["en", "hu"])

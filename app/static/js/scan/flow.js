@@ -202,9 +202,9 @@ function box(state, scanned, reference, now) {
 function unknownBox(state, scanned, reference) {
   const code = `…${scanned.sscc.slice(-6)}`;
   if (!["receive", "move", "pick"].includes(state.mode) || reference.ours(scanned.sscc) || forTransfer(state)) return refuse(state, ["no_box", { code }], { text: ["no_box_here", {}] });
-  const opens = (kind, first) => ({ word: `way_new_${kind}`, icon: kind === "box" ? "package" : "stack-2", reply: { way: "new_box", kind, sscc: scanned.sscc }, first });
+  const opens = (kind) => ({ way: "new_box", kind, sscc: scanned.sscc });
   return result({ ...state, pending: state.pending?.ask === "to" ? state.pending : { ask: "box" } }, "attention", ["box_is_new", { code }], {
-    text: ["doubt_unknown_box", {}], ways: [opens("box", true), opens("pallet", false), { word: "way_again", reply: { way: "again" } }],
+    text: ["doubt_unknown_box", {}], ways: [{ word: "way_new_box", icon: "package", reply: opens("box"), first: true }, { word: "way_new_pallet", icon: "stack-2", reply: opens("pallet") }, { word: "way_again", reply: { way: "again" } }],
   });
 }
 
@@ -681,7 +681,7 @@ function count(state, scanned, chosen, reference) {
   if (reference.closed.has(`${state.document.id}/${state.place}`)) return refuse(state, ["counted_already", { place: reference.code(state.place) }]);
   const lotKey = `${scanned.gtin}@${state.place}`;
   const said = state.lots[lotKey];
-  const rows = reference.lots.filter((row) => row.item === item.id && row.place === state.place && row.lot && (!said || sameLot(row) === said) && (!scanned.lot || row.lot === scanned.lot) && (!scanned.batch || row.batch === scanned.batch) && (!scanned.expires_on || row.expires_on === scanned.expires_on));
+  const rows = reference.lots.filter((row) => row.item === item.id && row.place === state.place && row.lot && (!said || sameLot(row) === said) && (!scanned.lot || row.lot === scanned.lot) && (!scanned.batch || row.batch === scanned.batch) && (!scanned.expires_on || !row.expires_on || row.expires_on === scanned.expires_on));
   if (rows.length > 1 && !scanned.lot) {
     const days = new Set(rows.map((row) => `${row.expires_on}/${row.batch}`));
     if (days.size > 1 && !scanned.asked && item.tracked) {
@@ -691,7 +691,8 @@ function count(state, scanned, chosen, reference) {
   const kinds = [...new Map(rows.map((row) => [sameLot(row), row])).entries()];
   if (kinds.length > 1 && !scanned.lot && scanned.gtin) return whichLot({ ...state, pending: { ask: "lot", scanned, chosen } }, item, kinds, lotKey, reference);
   const lot = scanned.lot ?? rows[0]?.lot ?? null;
-  const remark = remarked(state, scanned, chosen, reference);
+  const nowhere = scanned.batch && !rows.length ? { title: ["lot_not_here", { lot: scanned.batch }], text: ["counted_as_item", {}] } : null;
+  const remark = remarked(state, scanned, chosen, reference) ?? nowhere;
   const sole = remark?.title[0] === "without_lot" && kinds.length === 1;
   const by = piecesOf(state, scanned, chosen);
   const key = { stocktake: state.document.id, place: state.place, lot, item: item.id };

@@ -103,7 +103,7 @@ async function loadReference() {
   const counts = counted.flatMap((line) => line.effects.filter((effect) => effect.t === "count" || effect.t === "closed"));
   const opened = new Map(app.lines.filter((line) => line.kind === "open_box" && line.result?.place_id).map((line) => [line.id, line.result]));
   app.reference = new Reference(kept, [...counts, ...since], config.language, opened);
-  app.reference.newBox = say("new_box");
+  app.reference.newBox = say("box_without_number");
   app.reference.prefix = config.sscc_prefix;
 }
 
@@ -655,7 +655,7 @@ function drawPlace(state) {
     const to = state.to ?? null;
     bar.replaceChildren(row("from", state.place, "any_place"), icon("arrow-right"), row("to", to, "scan_place_short"), h("span.push"), change);
   } else if (state.mode === "look") bar.hidden = true;
-  else bar.replaceChildren(icon("map-pin"), row({ receive: "goes_to", count: "counting_here", bring_back: "comes_to" }[state.mode], state.place, state.mode === "bring_back" ? "own_shelf" : "scan_place_short"), h("span.push"), change);
+  else bar.replaceChildren(icon("map-pin"), row({ receive: "goes_to", count: "counting_here", bring_back: "comes_to", write_off: "lies_at" }[state.mode], state.place, { bring_back: "own_shelf", write_off: "any_place" }[state.mode] ?? "scan_place_short"), h("span.push"), change);
 }
 
 function drawLens() {
@@ -680,7 +680,7 @@ function drawVerdict() {
   if (told.tone === "refused") below.push(h("p.nothing-changed", {}, h("b", {}, say("nothing_changed"))));
   if (told.seen?.length) below.push(h("ul.lines", {}, ...told.seen.map((row) => h("li", {}, h("span.q", {}, `${number(row.quantity)} ${row.unit}`), h("span.t", {}, h("b", {}, data(row.title)), h("span.cap", {}, said(row.text)))))));
   if (told.ways?.length) {
-    below.push(h(`div.ways${told.ways.length > 2 ? ".ways-many" : ""}`, {}, ...told.ways.map((way) => h(`button.btn.btn-glove${way.first ? ".btn-do" : ".btn-plain"}`, { type: "button", onclick: () => chosen(way.reply) }, way.icon ? icon(way.icon) : null, say(way.word, way.facts)))));
+    below.push(h(`div.ways${told.ways.length > 4 ? ".ways-grid" : told.ways.length > 2 ? ".ways-many" : ""}`, {}, ...told.ways.map((way) => h(`button.btn.btn-glove${way.first ? ".btn-do" : ".btn-plain"}`, { type: "button", onclick: () => chosen(way.reply) }, way.icon ? icon(way.icon) : null, say(way.word, way.facts)))));
   }
   one("#ways").replaceChildren(...below);
   // One filled button a page: while there is a way on, "done" steps back.
@@ -701,13 +701,13 @@ function drawTimes(state) {
 
 /** What the work needs beside scanning: a box to fill or close, a place that is counted. */
 function drawTools(state) {
-  const tool = (word, name, way, facts = {}) => h("button.btn.btn-plain.btn-glove", { type: "button", onclick: () => chosen(way) }, icon(name), h("span", {}, say(word, facts)));
+  const tool = (word, sign, way, facts = {}) => h("button.btn.btn-plain.btn-glove", { type: "button", onclick: () => chosen(way) }, sign, h("span", {}, say(word, facts)));
   const tools = [];
   const box = filling(state, app.reference);
   const here = countingAt(state, app.reference);
-  if (box) tools.push(tool("way_close_box", "package", { way: "close_box" }, { box: app.reference.code(box.place) }));
-  else if (["receive", "move", "pick"].includes(state.mode) && state.document?.kind !== "transfer") tools.push(tool("way_new_box", "package", { way: "new_box", kind: "box" }), tool("way_new_pallet", "stack-2", { way: "new_box", kind: "pallet" }));
-  else if (here) tools.push(here.lines ? tool("place_done", "clipboard-check", { way: "place_counted" }) : tool("nothing_here", "square-x", { way: "place_empty" }));
+  if (box) tools.push(tool("way_close_box", icon("package"), { way: "close_box" }, { box: app.reference.code(box.place) }));
+  else if (["receive", "move", "pick"].includes(state.mode) && state.document?.kind !== "transfer") tools.push(tool("way_new_box", icon("package"), { way: "new_box", kind: "box" }), tool("way_new_pallet", icon("stack-2"), { way: "new_box", kind: "pallet" }));
+  else if (here) tools.push(here.lines ? tool("place_done", icon("clipboard-check"), { way: "place_counted" }) : tool("nothing_here", icon("square-x"), { way: "place_empty" }));
   const bar = one("#tools");
   bar.hidden = !tools.length || Boolean(app.verdict?.ways?.some((way) => way.first));
   bar.replaceChildren(...tools);
