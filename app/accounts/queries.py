@@ -98,6 +98,14 @@ def _one(id: int | None) -> tuple[int, ...]:
     return () if id is None else (id,)
 
 
+def names_of(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of colleagues by their ids."""
+    wanted = {each for each in ids if each}
+    if not wanted:
+        return {}
+    return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
+
+
 def user(session: Session, id: int) -> User:
     """Return a user, or refuse."""
     found = session.get(User, id)

@@ -10,6 +10,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
+from app.accounts import queries as accounts
 from app.catalogue import queries as catalogue
 from app.conversions import makeup, queries, schemas, service, words
 from app.conversions.errors import PartsWrong
@@ -357,7 +358,7 @@ def conversion(uow: UnitOfWork, conversion_id: int) -> ResponseReturnValue:
         came_out=[row for row in rows if row.part.comes_out],
         lost=queries.lost_in(uow.session, found),
         warehouse=stock.warehouse(uow.session, uow.actor, found.warehouse_id),
-        who=queries.names_of(uow.session, [found.done_by_id]).get(found.done_by_id or 0),
+        who=accounts.names_of(uow.session, [found.done_by_id]).get(found.done_by_id or 0),
         worker=uow.actor.covers("stock.operate", warehouse=found.warehouse_id, county=found.county_id),
         operation_id=uuid4(),
         form={},

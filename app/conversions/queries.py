@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Date, Integer, and_, cast, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from app.accounts.models import User
+from app.accounts import queries as accounts
 from app.catalogue.models import Item
 from app.conversions.errors import NoSuchConversion, NoSuchKit
 from app.conversions.models import Conversion, ConversionKind, ConversionLot, Kit, KitPart
@@ -277,7 +277,7 @@ def conversion_page(
     found = page(session, statement, order=[Conversion.id], after=after, size=size, descending=True)
     lots = lots_of(session, [each.id for each in found.rows])
     homes = {row[0]: row[1] for row in session.execute(select(Warehouse.id, Warehouse.name))}
-    names = names_of(session, [each.done_by_id for each in found.rows])
+    names = accounts.names_of(session, [each.done_by_id for each in found.rows])
     rows = [
         ConversionRow(
             conversion=each,
@@ -289,14 +289,6 @@ def conversion_page(
         for each in found.rows
     ]
     return Page(rows, found.next_after)
-
-
-def names_of(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
-    """Return the names of colleagues by their ids."""
-    wanted = {each for each in ids if each}
-    if not wanted:
-        return {}
-    return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
 
 
 # What was made of what ----------------------------------------------------------------------------------------------

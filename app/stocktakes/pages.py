@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts import queries as accounts
 from app.catalogue import queries as catalogue
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language
@@ -87,7 +88,7 @@ def _one(uow: UnitOfWork, stocktake_id: int) -> dict[str, Any]:
         "done_pct": 100 * sum(each.state == "done" for each in parts) / len(parts) if parts else 0,
         "recount_pct": 100 * sum(each.state == "recount" for each in parts) / len(parts) if parts else 0,
         "voucher": queries.voucher_of(uow.session, found),
-        "names": queries.names_of(uow.session, [found.opened_by_id, found.approved_by_id]),
+        "names": accounts.names_of(uow.session, [found.opened_by_id, found.approved_by_id]),
     }
 
 

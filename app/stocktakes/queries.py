@@ -139,14 +139,6 @@ def voucher_of(session: Session, stocktake: Stocktake) -> Voucher | None:
     return session.get(Voucher, stocktake.voucher_id) if stocktake.voucher_id else None
 
 
-def names_of(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
-    """Return the names of staff by number."""
-    wanted = {each for each in ids if each is not None}
-    if not wanted:
-        return {}
-    return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
-
-
 # What is to be counted ----------------------------------------------------------------------------------------------
 
 _BELOW = text(

@@ -17,6 +17,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm.attributes import flag_modified
 
+from app.accounts import queries as accounts
 from app.catalogue import queries as catalogue
 from app.foundation.bulk import insert_rows
 from app.foundation.errors import Stale
@@ -622,7 +623,7 @@ def _record(
         told = list(lines)
     facts = queries.facts_of(uow.session, [(each.place_id, each.lot_id) for each in lines])
     rows = queries.counts(uow.session, found.id)
-    names = queries.names_of(uow.session, {row.by for row in rows} | {uow.actor.id, found.opened_by_id})
+    names = accounts.names_of(uow.session, {row.by for row in rows} | {uow.actor.id, found.opened_by_id})
     value = sum(each.difference * facts[each.place_id, each.lot_id].unit_value_huf for each in lines)
     return {
         "warehouse": stock_queries.warehouse(uow.session, uow.actor, found.warehouse_id).name,

@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
+from app.accounts import queries as accounts
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language, today
 from app.foundation.look import done
@@ -127,7 +128,7 @@ def write_off(uow: UnitOfWork, write_off_id: int) -> ResponseReturnValue:
         photo_ids=queries.photo_ids(uow.session, found.id),
         photos_max=service.PHOTOS_MAX,
         voucher=queries.voucher(uow.session, uow.actor, found),
-        names=queries.names_of(uow.session, [found.proposed_by_id, found.decided_by_id]),
+        names=accounts.names_of(uow.session, [found.proposed_by_id, found.decided_by_id]),
         warehouse=stock.warehouse(uow.session, uow.actor, found.warehouse_id),
         manager=manager,
         own=own,

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
-from app.accounts.models import User
+from app.accounts import queries as accounts
 from app.catalogue.models import Item
 from app.foundation.actor import Actor
 from app.foundation.journal import JournalEntry
@@ -129,7 +129,7 @@ def _rows(session: Session, found: Sequence[WriteOff]) -> list[WriteOffRow]:
     photos = {row[0]: row[1] for row in session.execute(counted.group_by(WriteOffPhoto.write_off_id))}
     homes = {row[0]: row[1] for row in session.execute(select(Warehouse.id, Warehouse.name))}
     vouchers = voucher_codes(session, [each.voucher_id for each in found])
-    names = names_of(session, [each.proposed_by_id for each in found])
+    names = accounts.names_of(session, [each.proposed_by_id for each in found])
     return [
         WriteOffRow(
             write_off=each,
@@ -163,14 +163,6 @@ def voucher(session: Session, actor: Actor, found: WriteOff) -> Voucher | None:
     if found.voucher_id is None:
         return None
     return session.scalar(select(Voucher).where(Voucher.id == found.voucher_id, visible(actor, "stock.read", Voucher)))
-
-
-def names_of(session: Session, ids: Iterable[int | None]) -> dict[int, str]:
-    """Return the names of colleagues by their ids."""
-    wanted = {each for each in ids if each}
-    if not wanted:
-        return {}
-    return {row[0]: row[1] for row in session.execute(select(User.id, User.name).where(User.id.in_(wanted)))}
 
 
 @dataclass(frozen=True)
@@ -351,7 +343,7 @@ def _held_page(
     spoken = _proposed(session, keys)
     moved = _last_moves(session, keys) if why else {}
     judged = _last_judgements(session, {key[0] for key in keys}) if why else {}
-    names = names_of(session, [row[3] for row in (*moved.values(), *judged.values())]) if why else {}
+    names = accounts.names_of(session, [row[3] for row in (*moved.values(), *judged.values())]) if why else {}
     rows = []
     for row in found.rows:
         key = (row[0].lot_id, row[0].place_id)

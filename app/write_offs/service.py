@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from app.accounts import queries as accounts
 from app.foundation.errors import Stale
 from app.foundation.text import fold
 from app.foundation.unit_of_work import UnitOfWork
@@ -284,7 +285,7 @@ def _write(
 
 def _content(uow: UnitOfWork, found: WriteOff, rows: Sequence[queries.LineRow]) -> dict[str, Any]:
     """Return what the record shows, as it is now."""
-    names = queries.names_of(uow.session, [found.proposed_by_id, found.decided_by_id])
+    names = accounts.names_of(uow.session, [found.proposed_by_id, found.decided_by_id])
     assert found.decided_at is not None, "it was just decided"
     return {
         "code": f"S-{found.id}",
