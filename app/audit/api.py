@@ -7,7 +7,7 @@ from typing import Any
 from flask_smorest import Blueprint
 
 from app.audit import queries, schemas
-from app.foundation import job_life
+from app.foundation import job_life, job_queue
 from app.foundation.http import in_unit_of_work
 from app.foundation.unit_of_work import UnitOfWork
 
@@ -18,9 +18,9 @@ blueprint = Blueprint("audit-api", __name__, description="Jobs: promised work an
 @blueprint.arguments(schemas.JobsAsked, location="query", as_kwargs=True)
 @blueprint.response(200, schemas.JobsPage)
 @in_unit_of_work("jobs.read")
-def jobs(uow: UnitOfWork, **asked: Any) -> Any:
+def jobs(uow: UnitOfWork, *, idle: bool, **asked: Any) -> Any:
     """List jobs, newest first: all of them, or those one has asked for. Routine work that did nothing is left out."""
-    return queries.jobs(uow.session, uow.actor, **asked)
+    return queries.jobs(uow.session, uow.actor, but_idle=() if idle else job_queue.routine_names(), **asked)
 
 
 @blueprint.get("/jobs/<int:job_id>")

@@ -109,8 +109,9 @@ def journal(uow: UnitOfWork) -> Any:
 def jobs(uow: UnitOfWork) -> Any:
     """Show promised work: what waits, runs, and how it ended."""
     state = request.args.get("state", "")
-    idle = request.args.get("idle") == "1"
-    page = queries.jobs(uow.session, uow.actor, state=state or None, idle=idle, after=request.args.get("after"))
+    but_idle = () if request.args.get("idle") == "1" else job_queue.routine_names()
+    after = request.args.get("after")
+    page = queries.jobs(uow.session, uow.actor, state=state or None, but_idle=but_idle, after=after)
     return render_template(
         "audit/jobs.html",
         page=page,

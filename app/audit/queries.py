@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Select, func, not_, select
 from sqlalchemy.orm import Session
 
 from app.accounts.models import User
-from app.foundation import job_life, job_queue
+from app.foundation import job_life
 from app.foundation.actor import Actor, Scope
 from app.foundation.clock import HOME
 from app.foundation.errors import NotFound
@@ -107,17 +108,17 @@ def jobs(
     actor: Actor,
     *,
     state: str | None = None,
-    idle: bool = False,
+    but_idle: Sequence[str] = (),
     after: str | None = None,
     size: int = 50,
 ) -> Page[Job]:
     """Return jobs, newest first; ``state`` is a state, or "open" for those that wait or run.
 
-    Routine work that found nothing to do is left out, unless ``idle`` asks for it.
+    Routine work of the names ``but_idle`` is left out where it found nothing to do.
     """
     statement = visible_jobs(actor)
-    if not idle:
-        statement = statement.where(not_(job_life.idle(job_queue.routine_names())))
+    if but_idle:
+        statement = statement.where(not_(job_life.idle(but_idle)))
     if state == "open":
         statement = statement.where(Job.state.in_(OPEN))
     elif state:
