@@ -286,7 +286,13 @@ def test_what_is_spilt_is_a_line_of_its_own_with_a_reason(work, room, sacks):
 def test_what_lies_in_quarantine_does_not_leave_it_by_being_repacked(work, room, sacks):
     with work() as uow:
         ledger.move(
-            uow, operation_id=uuid4(), lot_id=sacks, from_place_id=room.shelf, to_place_id=room.quarantine, quantity=4
+            uow,
+            operation_id=uuid4(),
+            lot_id=sacks,
+            from_place_id=room.shelf,
+            to_place_id=room.quarantine,
+            quantity=4,
+            reason="a torn sack",
         )
     with pytest.raises(ReleaseFirst):
         repack(work, room, sacks, from_place_id=room.quarantine)
