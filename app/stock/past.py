@@ -39,17 +39,18 @@ _CHANGED = f"""
         JOIN place AS target ON target.id = movement.to_place_id
         WHERE movement.{{clock}} {{compared}} :until AND NOT movement.inside
     ),
+    side AS (
+        SELECT lot_id, came_home AS home, quantity FROM moved WHERE came_home = ANY (CAST(:warehouses AS bigint[]))
+        UNION ALL
+        SELECT lot_id, left_home, -quantity FROM moved WHERE left_home = ANY (CAST(:warehouses AS bigint[]))
+    ),
     changed AS (
         SELECT side.home AS warehouse_id, lot.item_id, sum(side.quantity) AS quantity,
                sum(side.quantity * coalesce(lot.unit_value_huf, item.value_huf)) AS value
-        FROM moved
-        CROSS JOIN LATERAL (VALUES (moved.came_home, moved.quantity), (moved.left_home, -moved.quantity))
-             AS side (home, quantity)
-        JOIN lot ON lot.id = moved.lot_id
+        FROM side
+        JOIN lot ON lot.id = side.lot_id
         JOIN item ON item.id = lot.item_id
-        WHERE moved.left_home IS DISTINCT FROM moved.came_home
-          AND side.home = ANY (CAST(:warehouses AS bigint[]))
-          AND (CAST(:items AS bigint[]) IS NULL OR lot.item_id = ANY (CAST(:items AS bigint[])))
+        WHERE (CAST(:items AS bigint[]) IS NULL OR lot.item_id = ANY (CAST(:items AS bigint[])))
         GROUP BY side.home, lot.item_id
     )
 """
