@@ -29,6 +29,11 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NOBODYS = _HASHER.hash(secrets.token_hex(16))
 
 
+def plain_email(email: str) -> str:
+    """Return an address as accounts are kept and counted by."""
+    return email.strip().lower()
+
+
 def new_key() -> str:
     """Return 256 random bits as text."""
     return secrets.token_urlsafe(32)

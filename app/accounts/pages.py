@@ -9,7 +9,7 @@ from flask import Blueprint, current_app, g, make_response, redirect, render_tem
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from app.accounts import keys, menu, queries, schemas, service, web
+from app.accounts import keys, menu, queries, schemas, service, signing_in, web
 from app.accounts.roles import GRANTS, Role
 from app.foundation.actor import NOBODY, Scope
 from app.foundation.errors import NotSignedIn
@@ -47,9 +47,9 @@ def sign_in_now(uow: UnitOfWork) -> ResponseReturnValue:
     facts = schemas.SignIn().load(request.form)
     device = web.device_mark(facts["email"])
     with web.own_unit_of_work() as counting:
-        counted = service.count_try(counting, email=facts["email"], address=request.remote_addr or "", device=device)
-    opened = service.sign_in(uow, **facts, browser=_browser())
-    service.forget_tries(uow, email=facts["email"], counted=counted, device=device)
+        counted = signing_in.count_try(counting, email=facts["email"], address=request.remote_addr or "", device=device)
+    opened = signing_in.sign_in(uow, **facts, browser=_browser())
+    signing_in.forget_tries(uow, email=facts["email"], counted=counted, device=device)
     service.leave_session(uow, session_id=web.signed_in_by().session_id)
     g.new_session = opened.key
     if not opened.second_factor_wanted:
@@ -72,7 +72,7 @@ def second_factor(uow: UnitOfWork) -> ResponseReturnValue:
         return redirect(url_for(".sign_in") if uow.actor.role == NOBODY.role else "/")
     if not by.has_totp:
         return redirect(url_for(".set_up", next=request.args.get("next")))
-    demo_code = service.demo_code(uow, user_id=by.user_id) if _demo() and by.user_id else None
+    demo_code = signing_in.demo_code(uow, user_id=by.user_id) if _demo() and by.user_id else None
     return _ask_code(True, web.kept_again(), demo_code)
 
 
@@ -83,8 +83,8 @@ def second_factor_now(uow: UnitOfWork) -> ResponseReturnValue:
     session_id, user_id = _half_signed_in()
     code = schemas.Code().load(request.form)["code"]
     with web.own_unit_of_work() as counting:
-        service.count_code(counting, user_id=user_id)
-    user = service.prove_code(uow, session_id=session_id, code=code)
+        signing_in.count_code(counting, user_id=user_id)
+    user = signing_in.prove_code(uow, session_id=session_id, code=code)
     return _welcome(user.email)
 
 
@@ -108,8 +108,8 @@ def set_up_now(uow: UnitOfWork) -> ResponseReturnValue:
         return redirect(url_for(".set_up"))
     code = schemas.Code().load(request.form)["code"]
     with web.own_unit_of_work() as counting:
-        service.count_code(counting, user_id=user_id)
-    user = service.set_up_second_factor(uow, session_id=session_id, totp_secret=secret, code=code)
+        signing_in.count_code(counting, user_id=user_id)
+    user = signing_in.set_up_second_factor(uow, session_id=session_id, totp_secret=secret, code=code)
     return _welcome(user.email)
 
 
@@ -185,7 +185,7 @@ def _demo() -> bool:
 
 
 def _demo_people(uow: UnitOfWork) -> list[Any]:
-    return service.demo_people(uow) if _demo() else []
+    return signing_in.demo_people(uow) if _demo() else []
 
 
 # Invitations
@@ -234,7 +234,7 @@ def change_password(uow: UnitOfWork) -> ResponseReturnValue:
     facts = schemas.ChangePassword().load(request.form)
     assert uow.actor.id is not None, "somebody is signed in"
     with web.own_unit_of_work() as counting:
-        service.count_code(counting, user_id=uow.actor.id)
+        signing_in.count_code(counting, user_id=uow.actor.id)
     service.change_password(uow, **facts, keep_session_id=web.signed_in_by().session_id)
     done(say("The password is changed. Other browsers were signed out."))
     return redirect(url_for(".sessions"))

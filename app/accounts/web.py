@@ -164,14 +164,14 @@ def drop_cookie(response: Response, name: str) -> None:
 def device_mark(email: str) -> str | None:
     """Return the mark of this browser if it has signed in to this account before."""
     mark, _, proof = request.cookies.get(cookie_name("device"), "").partition(".")
-    right = keys.keyed("device-mark", mark, email.strip().lower())
+    right = keys.keyed("device-mark", mark, keys.plain_email(email))
     return mark if mark and hmac.compare_digest(right, proof) else None
 
 
 def remember_device(response: Response, email: str) -> None:
     """Let this browser be known as the account's own, so that strangers' guesses do not lock it out."""
     mark = device_mark(email) or secrets.token_urlsafe(16)
-    proof = keys.keyed("device-mark", mark, email.strip().lower())
+    proof = keys.keyed("device-mark", mark, keys.plain_email(email))
     set_cookie(response, "device", f"{mark}.{proof}", DEVICE_SECONDS)
 
 

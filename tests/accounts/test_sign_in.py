@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.accounts import keys, service
+from app.accounts import keys, signing_in
 from app.accounts.errors import TooManyTries, WrongCode
 from app.accounts.models import WebSession
 from app.accounts.roles import Role
@@ -71,10 +71,10 @@ def test_a_code_of_the_neighbouring_half_minute_is_taken_and_no_other(work, cloc
             uow.session.add(opened)
             uow.session.flush()
             if fits:
-                service.prove_code(uow, session_id=opened.id, code=code(clock, slots))
+                signing_in.prove_code(uow, session_id=opened.id, code=code(clock, slots))
             else:
                 with pytest.raises(WrongCode):
-                    service.prove_code(uow, session_id=opened.id, code=code(clock, slots))
+                    signing_in.prove_code(uow, session_id=opened.id, code=code(clock, slots))
 
 
 def test_the_second_factor_is_set_up_by_its_first_code(browser, sessions, clock):
@@ -132,7 +132,7 @@ def test_the_wait_grows_and_ends(new_browser, clock):
 def test_one_address_cannot_try_many_accounts(new_browser, clock):
     stranger = new_browser("203.0.113.7")
     answers = [stranger.sign_in(f"somebody{number}", "password1").status_code for number in range(32)]
-    assert answers.count(401) == service.FREE_TRIES["address"] and answers[-1] == 429
+    assert answers.count(401) == signing_in.FREE_TRIES["address"] and answers[-1] == 429
     assert new_browser("198.51.100.9").sign_in("partner").status_code == 302
 
 
@@ -142,13 +142,13 @@ def test_tries_that_come_at_once_are_counted_one_by_one(work, clock):
     def guess(_: int) -> bool:
         try:
             with work() as uow:
-                service.count_try(uow, email="admin@example.org", address="203.0.113.7", device=None)
+                signing_in.count_try(uow, email="admin@example.org", address="203.0.113.7", device=None)
         except TooManyTries:
             return False
         return True
 
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(guess, range(40))) == service.FREE_TRIES["account"]
+        assert sum(pool.map(guess, range(40))) == signing_in.FREE_TRIES["account"]
 
 
 def test_codes_cannot_be_guessed_either(browser, clock):
