@@ -20,7 +20,7 @@ from app.donations.models import Donor, Offer, OfferLine, OfferState
 from app.foundation.actor import Actor
 from app.foundation.scope import visible
 from app.stock import queries as stock
-from app.stock.models import Balance, Lot, Place, Warehouse
+from app.stock.models import Balance, Lot, Place, Reservation, ReservationState, Warehouse
 from app.stocktakes.models import Stocktake, StocktakeState
 from app.transfers.models import Transfer, TransferLine, TransferLot, TransferState
 
@@ -192,6 +192,17 @@ def _transfers(session: Session, actor: Actor, warehouse: Warehouse) -> Rows:
         lots[picked.transfer_id].append(
             [picked.id, picked.lot_id, item_id, picked.place_id, picked.quantity, picked.received, day, picked.box_id]
         )
+    reserved: dict[int, Rows] = defaultdict(list)
+    for transfer_id, *row in session.execute(
+        select(Reservation.purpose_id, Reservation.lot_id, Reservation.place_id, Reservation.quantity)
+        .where(
+            Reservation.purpose_kind == "transfer",
+            Reservation.purpose_id.in_([each.id for each, _ in found if each.from_warehouse_id == warehouse.id]),
+            Reservation.state == ReservationState.PENDING,
+        )
+        .order_by(Reservation.id)
+    ):
+        reserved[transfer_id].append(row)
     return [
         [
             transfer.id,
@@ -201,6 +212,7 @@ def _transfers(session: Session, actor: Actor, warehouse: Warehouse) -> Rows:
             transfer.expected_on.isoformat() if transfer.expected_on else None,
             lines[transfer.id],
             lots[transfer.id],
+            reserved[transfer.id],
         ]
         for transfer, code in found
     ]

@@ -77,7 +77,8 @@ class PartsOut(Schema):
         fields.Raw(),
         metadata={
             "description": "[id, direction, other_warehouse, state, expected_on, "
-            "[[line, item, quantity], …], [[id, lot, item, place, quantity, received, expires_on, box], …]]"
+            "[[line, item, quantity], …], [[id, lot, item, place, quantity, received, expires_on, box], …], "
+            "[[lot, place, quantity], …] reserved for it]"
         },
     )
     stocktakes = fields.List(

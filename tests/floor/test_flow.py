@@ -239,12 +239,33 @@ def test_a_transfer_is_picked_and_received_by_its_own_operations(play):
     assert came[4]["tone"] == "refused", "a lot is taken in once"
 
 
+def test_what_is_reserved_for_a_transfer_is_picked_for_it_and_for_nothing_else(play):
+    reserved = {
+        "lots": [[101, 10, 3, 2, 14, "2027-02-01", 0, "free", None]],
+        "transfers": [[40, "out", "EGE", "requested", None, [[400, 10, 12]], [], [[101, 3, 12]]]],
+    }
+    picked = play("pick", "A-40", "MIS-A-01-2", "12xL-101", "3xL-101", "2xL-101", **reserved)
+    assert [each["title"] for each in picked[2:]] == ["name", "too_few", "name"]
+    assert picked[2]["ops"] == [
+        ["pick_transfer", {"transfer_id": 40, "lot_id": 101, "from_place_id": 3, "quantity": 12}]
+    ]
+    moved = play("move", "MIS-A-01-2", "MIS-A-01-1", "3xL-101", "2xL-101", **reserved)
+    assert [each["title"] for each in moved[2:]] == ["too_few", "name"]
+
+
 def test_a_parcel_goes_on_its_own_run_only_and_once(play):
     answers = play("load", "P-70", "P-80", "P-71", "P-99")
     assert answers[0]["ops"] == [["load_parcel", {"parcel_id": 70, "run_id": 7}]]
     assert answers[0]["quantity"] == "2/2"
     assert [each["tone"] for each in answers[1:]] == ["refused", "attention", "refused"]
     assert all(each["ops"] == [] for each in answers[1:])
+
+
+def test_a_parcel_is_packed_where_goods_are_picked_and_not_once_it_is_loaded(play):
+    answers = play("pick", "P-70", "P-71", "P-99")
+    assert answers[0]["ops"] == [["pack_parcel", {"parcel_id": 70, "to_place_id": 5}]]
+    assert [each["title"] for each in answers] == ["parcel_packed", "cannot_pack", "no_parcel"]
+    assert answers[1]["ops"] == answers[2]["ops"] == []
 
 
 def test_what_comes_back_says_why(play):

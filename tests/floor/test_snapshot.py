@@ -12,7 +12,8 @@ from sqlalchemy import event
 from app.accounts.roles import GRANTS, Role
 from app.floor import api
 from app.floor.protocol import OLDEST, PARTS, PROTOCOL, brought_up
-from app.stock.models import PlaceKind
+from app.stock import service as stock
+from app.stock.models import PlaceKind, Warehouse
 from tests import builders as make
 
 
@@ -41,6 +42,20 @@ def test_a_stocktake_says_where_to_count_and_never_what_the_books_expect(phone, 
     rows = phone.snapshot().json["parts"]["stocktakes"]
     for row in rows:
         assert len(row) == 5 and isinstance(row[2], list) and isinstance(row[3], list)
+
+
+def test_a_transfer_says_what_is_reserved_for_it_to_who_gives_it_and_to_nobody_else(phone, world, work):
+    with work() as uow:
+        own, other = (uow.session.get_one(Warehouse, each["warehouse"]) for each in (world.own, world.other))
+        reserved = {}
+        for giver, taker in ((own, other), (other, own)):
+            lot = make.a_lot(uow, giver, on_shelf=9)
+            transfer, shelf = make.a_transfer(uow, giver, taker), make.the_place(uow, giver)
+            row = {"lot_id": lot.id, "place_id": shelf.id, "quantity": 7, "expires_at": uow.now + timedelta(days=1)}
+            stock.reserve_many(uow, [{**row, "purpose_kind": "transfer", "purpose_id": transfer.id}])
+            reserved[transfer.id] = [[lot.id, shelf.id, 7]] if giver is own else []
+    told = {row[0]: row[7] for row in phone.snapshot().json["parts"]["transfers"]}
+    assert {number: told[number] for number in reserved} == reserved
 
 
 def test_who_does_not_work_with_the_stock_gets_no_snapshot(app, world):
@@ -93,8 +108,6 @@ def test_the_snapshot_takes_few_statements_however_much_lies_there(phone, app, s
 
     few = statements()
     with work() as uow:
-        from app.stock.models import Warehouse
-
         warehouse = uow.session.get_one(Warehouse, world.own["warehouse"])
         for number in range(12):
             make.a_lot(uow, warehouse, on_shelf=5 + number)

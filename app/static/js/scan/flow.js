@@ -494,7 +494,8 @@ function cameIn(state, part, quantity, reason, reference) {
 function take(state, scanned, chosen, reference, now) {
   const { item } = chosen;
   const wanted = piecesOf(state, scanned, chosen);
-  const filter = { item: item.id, lot: scanned.lot, batch: scanned.batch, expires_on: scanned.expires_on };
+  const transfer = pickedFor(state);
+  const filter = { item: item.id, lot: scanned.lot, batch: scanned.batch, expires_on: scanned.expires_on, transfer };
   const off = state.mode === "write_off";
   const everywhere = reference.rowsOf(filter).filter((row) => row.place !== state.to);
   let from = state.place;
@@ -556,13 +557,15 @@ function take(state, scanned, chosen, reference, now) {
   const doubt = doubted(state, scanned, chosen, reference).includes("missing_lot") && said;
   const taken = { parts, item, from, certain: Boolean(scanned.certain), told: doubt ? lotKey : null };
   if (off) return whyOff({ ...state, times: 1, pending: { ask: "write_off", rows: taken } }, taken, wanted, reference, now);
-  const older = state.mode === "pick" ? reference.rowsOf({ item: item.id }).find((row) => row.state === "free" && row.expires_on && row.place !== from && row.place !== state.to && parts.every((part) => (part.row.expires_on ?? "9999") > row.expires_on)) : null;
+  const older = state.mode === "pick" ? reference.rowsOf({ item: item.id, transfer }).find((row) => row.state === "free" && row.expires_on && row.place !== from && row.place !== state.to && parts.every((part) => (part.row.expires_on ?? "9999") > row.expires_on)) : null;
   if (state.to !== null) return moved({ ...state, times: 1 }, taken, state.to, reference, older);
   return result({ ...state, times: 1, pending: { ask: "to", rows: taken, scanned, chosen } }, "ready", ["name", { name: item.name }], {
     text: ["scan_target_from", { place: reference.code(from) }], quantity: reference.number(wanted), tick: true, ways: [{ word: "way_skip", reply: { way: "skip" } }],
   });
 }
 
+/** The transfer that is picked for: what is reserved for it may be taken, and is reserved for it in staging again. */
+const pickedFor = (state) => (state.mode === "pick" && state.document?.kind === "transfer" ? state.document.id : null);
 const sameLot = (row) => `${row.batch ?? ""}/${row.expires_on ?? ""}`;
 
 /* Several lots of it lie there, and the code does not say which is in the hand. */
@@ -604,7 +607,7 @@ function moved(state, taken, to, reference, older = null) {
   if (way && !reason) return whyApart(state, way, { rows: taken, to }, item.name);
   const kinds = [reference.places.get(from)?.kind, reference.places.get(to)?.kind];
   const kind = state.mode === "pick" ? "pick" : kinds[0] === "dock" && kinds[1] === "shelf" ? "put_away" : "move";
-  const transfer = state.mode === "pick" && state.document?.kind === "transfer" ? state.document.id : null;
+  const transfer = pickedFor(state);
   const [intoBox, outOfBox] = [reference.boxOfPlace.get(to), reference.boxOfPlace.get(from)];
   const unsent = outOfBox && !outOfBox.id && (intoBox || transfer);
   if (unsent || (transfer && parts.some(({ row }) => !row.lot))) return refuse(state, ["not_sent_yet", {}], { text: ["not_sent_yet_why", {}] });
@@ -617,7 +620,9 @@ function moved(state, taken, to, reference, older = null) {
     if (certain) payload.done = true;
     if (reason) payload.reason = reason;
     const same = { lot: row.lot ?? undefined, op: row.lot ? undefined : row.op, item: item.id, expires_on: row.expires_on, use_by: row.use_by, batch: row.batch, state: row.state };
-    const effects = [{ t: "lot", ...same, place: from, by: -by }, { t: "lot", ...same, place: to, by }];
+    const held = transfer ? Math.min(by, reference.reservedFor(transfer, { lot: row.lot, place: from })) : 0;
+    const [outOf, into] = transfer ? [{ transfer, reserved: -held }, { transfer, reserved: by }] : [{}, {}];
+    const effects = [{ t: "lot", ...same, place: from, by: -by, ...outOf }, { t: "lot", ...same, place: to, by, ...into }];
     return operation(deed, payload, { quantity: by, unit: item.unit, title: item.name, text: ["from_to", { from: reference.code(from), to: reference.code(to) }] }, effects, undo);
   });
   const total = parts.reduce((all, part) => all + part.by, 0);
@@ -638,12 +643,24 @@ function moved(state, taken, to, reference, older = null) {
 function parcel(state, scanned, reference) {
   const found = reference.parcels.get(scanned.id);
   if (state.mode === "load") return load(state, scanned, found, reference);
+  if (state.mode === "pick") return packed(state, scanned, found, reference);
   if (state.mode !== "bring_back") return refuse(state, ["other_work", { code: scanned.code }], { text: ["work_parcel", {}] });
   if (!found) return refuse(state, ["no_parcel", { parcel: scanned.code }], { text: ["no_parcel_here", {}] });
   if (!["loaded", "partly"].includes(found.state)) return refuse(state, ["not_on_vehicle", { parcel: found.code }]);
   return result({ ...state, pending: { ask: "reason", parcel: found } }, "attention", ["why_back", { parcel: found.code }], {
     ways: ["nobody_home", "refused", "damaged", "other"].map((reason, at) => ({ word: `back_${reason}`, reply: { way: "reason", reason }, first: at === 0 })),
   });
+}
+
+/* What lies on the pick list for it was taken: it stands in staging, and stays reserved there. Packed twice, it stays packed. */
+function packed(state, scanned, found, reference) {
+  if (!found) return refuse(state, ["no_parcel", { parcel: scanned.code }], { text: ["no_parcel_to_load", {}] });
+  if (found.state !== "planned") return refuse(state, ["cannot_pack", { parcel: found.code }], { text: ["cannot_pack_why", {}] });
+  const { run } = found;
+  const payload = { parcel_id: found.id };
+  if (state.to !== null) payload.to_place_id = state.to;
+  const line = { quantity: 1, unit: null, title: ["parcel_named", { parcel: found.code }], text: ["to_place", { place: reference.code(state.to) }] };
+  return result(state, "good", ["parcel_packed", { parcel: found.code }], { text: ["on_run", { run: run.code, plate: run.plate }], quantity: "1", operations: [operation("pack_parcel", payload, line, [], null)] });
 }
 
 function load(state, scanned, found, reference) {

@@ -301,7 +301,7 @@ function fault(error) {
 }
 
 const inverse = (effect) => {
-  if (["lot", "offer", "came"].includes(effect.t)) return { ...effect, by: -effect.by };
+  if (["lot", "offer", "came"].includes(effect.t)) return { ...effect, by: -effect.by, reserved: -(effect.reserved ?? 0) };
   if (effect.t === "parcel") return { ...effect, state: effect.was, was: effect.state };
   if (effect.t === "count") return { ...effect, quantity: effect.was, was: effect.quantity };
   if (effect.t === "box") return { ...effect, at: effect.was, was: effect.at };

@@ -2,7 +2,7 @@
  *
  * An effect is what an operation changes here before the server says so, as plain data that is stored with it:
  *   {t: "lot", lot | op, item, place, by, expires_on, use_by, batch, state}   more or less of a lot in a place
- *     held: on hand it stays, but nobody else may have it
+ *     held: on hand it stays, but nobody else may have it; transfer, reserved: so much of it is that transfer's
  *   {t: "parcel", id, state}   {t: "pack", gtin, item, quantity}   {t: "offer", id, item, by}   {t: "came", id, row, by}
  *   {t: "open", op, sscc, kind, at}   {t: "box", place, at, was}   {t: "shut", place, state, was}
  *   {t: "count", stocktake, place, lot, item, quantity}   {t: "closed", stocktake, place}
@@ -48,12 +48,13 @@ export class Reference {
     this.offers = new Map((parts.offers ?? []).map(([id, donor, until, lines]) => [
       id, { id, code: `F-${id}`, donor, until, lines: lines.map(([line, item, quantity, arrived, expires_on, value_huf]) => ({ line, item, quantity, arrived, expires_on, value_huf })) },
     ]));
-    this.transfers = new Map((parts.transfers ?? []).map(([id, direction, other, state, expected_on, lines, lots]) => [
+    this.transfers = new Map((parts.transfers ?? []).map(([id, direction, other, state, expected_on, lines, lots, reserved = []]) => [
       id,
       {
         id, code: `A-${id}`, direction, other, state, expected_on,
         lines: lines.map(([line, item, quantity]) => ({ line, item, quantity })),
         lots: lots.map(([row, lot, item, place, quantity, received, expires_on, box]) => ({ row, lot, item, place, quantity, received, expires_on, box })),
+        reserved: reserved.map(([lot, place, quantity]) => ({ lot, place, quantity })),
       },
     ]));
     this.runs = new Map();
@@ -67,7 +68,7 @@ export class Reference {
         this.parcels.set(parcel, found);
       }
     }
-    this.stocktakes = new Map((parts.stocktakes ?? []).map(([id, state, places, categories, opened_at]) => [id, { id, code: `S-${id}`, state, places, categories, opened_at }]));
+    this.stocktakes = new Map((parts.stocktakes ?? []).map(([id, state, places, categories, opened_at]) => [id, { id, code: `LEL-${id}`, state, places, categories, opened_at }]));
     this.counts = new Map();
     this.closed = new Set();
     for (const effect of effects) this.apply(effect);
@@ -76,7 +77,7 @@ export class Reference {
   /** Take an effect in; `sign` -1 takes it back. */
   apply(effect, sign = 1) {
     const { t } = effect;
-    if (t === "lot") this.#move(effect, effect.by * sign);
+    if (t === "lot") this.#move(effect, effect.by * sign, (effect.reserved ?? 0) * sign);
     else if (t === "parcel") {
       const parcel = this.parcels.get(effect.id);
       if (parcel) parcel.state = sign > 0 ? effect.state : effect.was;
@@ -126,7 +127,7 @@ export class Reference {
   /** Tell whether the number is one that only this organisation gives to boxes. */
   ours = (sscc) => Boolean(this.prefix) && sscc.slice(1).startsWith(this.prefix);
 
-  #move(effect, by) {
+  #move(effect, by, reserved) {
     const at = this.at(effect.place);
     const same = (row) => row.place === at && (effect.lot ? row.lot === effect.lot : row.op === effect.op);
     let row = this.lots.find(same);
@@ -137,8 +138,15 @@ export class Reference {
       };
       this.lots.push(row);
     }
-    row.available += by;
+    row.available += by - reserved;
     if (!effect.held) row.on_hand += by;
+    if (reserved) this.transfers.get(effect.transfer)?.reserved.push({ lot: effect.lot, place: at, quantity: reserved });
+  }
+
+  /** How much of a lot in a place is reserved for a transfer. */
+  reservedFor(transfer, { lot, place }) {
+    const rows = this.transfers.get(transfer)?.reserved ?? [];
+    return rows.filter((row) => row.lot === lot && row.place === place).reduce((all, row) => all + row.quantity, 0);
   }
 
   placeByCode = (code) => this.placeCodes.get(String(code).toUpperCase()) ?? null;
@@ -151,9 +159,10 @@ export class Reference {
     return box ? `…${box.sscc.slice(-6)}` : (this.places.get(at)?.code ?? "?");
   };
 
-  /** Rows of an item or lot that hold something, the first to expire first. */
-  rowsOf({ item, lot, place, batch, expires_on }) {
-    return this.lots
+  /** Rows of an item or lot that hold something, the first to expire first; for a transfer also what is reserved for it. */
+  rowsOf({ item, lot, place, batch, expires_on, transfer }) {
+    const rows = transfer ? this.lots.map((row) => ({ ...row, available: row.available + this.reservedFor(transfer, row) })) : this.lots;
+    return rows
       .filter((row) => row.available > 0)
       .filter((row) => (item === undefined || row.item === item) && (lot === undefined || row.lot === lot))
       .filter((row) => place === undefined || place === null || row.place === place)
