@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_smorest import Blueprint
 
-from app.conversions import makeup, queries, schemas, service
+from app.conversions import kit_parts, makeup, queries, schemas, service
 from app.conversions import operation_kinds as _registers_its_kinds  # noqa: F401
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import today
@@ -86,7 +86,7 @@ def kits(uow: UnitOfWork, retired: bool) -> Any:
 @in_unit_of_work("kits.manage")
 def define_kit(uow: UnitOfWork, body: dict[str, Any]) -> Any:
     """Say what an item is made up from. Parts and kit must weigh the same, within the tolerance."""
-    return _kit(uow, service.define_kit(uow, **body))
+    return _kit(uow, kit_parts.define(uow, **body))
 
 
 @blueprint.get("/kits/<int:kit_id>")
@@ -108,7 +108,7 @@ def change_kit(uow: UnitOfWork, body: dict[str, Any], kit_id: int) -> Any:
     """Say anew what a kit is made up from; If-Match holds the ETag that was read."""
     found = queries.kit(uow.session, kit_id)
     blueprint.check_etag(_tag(found))
-    return _kit(uow, service.change_kit(uow, kit_id=kit_id, version=found.version, **body))
+    return _kit(uow, kit_parts.change(uow, kit_id=kit_id, version=found.version, **body))
 
 
 @blueprint.post("/kits/<int:kit_id>/retire")
@@ -116,7 +116,7 @@ def change_kit(uow: UnitOfWork, body: dict[str, Any], kit_id: int) -> Any:
 @in_unit_of_work("kits.manage")
 def retire_kit(uow: UnitOfWork, kit_id: int) -> Any:
     """Make a kit no more."""
-    return _sheets(uow, [service.retire_kit(uow, kit_id=kit_id)])[0]
+    return _sheets(uow, [kit_parts.retire(uow, kit_id=kit_id)])[0]
 
 
 # Conversions --------------------------------------------------------------------------------------------------------

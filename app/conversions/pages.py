@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 
 from app.accounts import queries as accounts
 from app.catalogue import queries as catalogue
-from app.conversions import makeup, queries, schemas, service, words
+from app.conversions import kit_parts, makeup, queries, schemas, service, words
 from app.conversions.errors import PartsWrong
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import language, today
@@ -87,7 +87,7 @@ def define_form(uow: UnitOfWork) -> ResponseReturnValue:
     return render_template(
         "conversions/kit_form.html",
         kit=None,
-        form={} if request.method == "POST" else {"values": {"tolerance_permille": service.TOLERANCE_PERMILLE}},
+        form={} if request.method == "POST" else {"values": {"tolerance_permille": kit_parts.TOLERANCE_PERMILLE}},
         rows=range(SPARE_ROWS),
         texts=_typed_texts(uow, range(SPARE_ROWS)),
         **_looks(),
@@ -99,7 +99,7 @@ def define_form(uow: UnitOfWork) -> ResponseReturnValue:
 def define(uow: UnitOfWork) -> ResponseReturnValue:
     """Define a kit."""
     facts = schemas.KitForm().load(request.form)
-    made = service.define_kit(uow, parts=_parts(), **facts)
+    made = kit_parts.define(uow, parts=_parts(), **facts)
     done(say("The kit is saved."))
     return redirect(url_for(".kit", kit_id=made.id))
 
@@ -132,7 +132,7 @@ def change_form(uow: UnitOfWork, kit_id: int) -> ResponseReturnValue:
 def change(uow: UnitOfWork, kit_id: int) -> ResponseReturnValue:
     """Change a kit."""
     facts = schemas.KitChangeForm().load(request.form)
-    service.change_kit(uow, kit_id=kit_id, parts=_parts(), **facts)
+    kit_parts.change(uow, kit_id=kit_id, parts=_parts(), **facts)
     done(say("The kit is saved."))
     return redirect(url_for(".kit", kit_id=kit_id))
 
@@ -141,7 +141,7 @@ def change(uow: UnitOfWork, kit_id: int) -> ResponseReturnValue:
 @in_unit_of_work("kits.manage")
 def retire(uow: UnitOfWork, kit_id: int) -> ResponseReturnValue:
     """Make a kit no more."""
-    service.retire_kit(uow, kit_id=kit_id)
+    kit_parts.retire(uow, kit_id=kit_id)
     done(say("The kit is not made any more. Those that are made can be given, and taken apart."))
     return redirect(url_for(".conversions"))
 
@@ -153,7 +153,7 @@ def _parts() -> list[dict[str, Any]]:
     numbers = sorted(
         {int(tail) for name in request.form for _, _, tail in [name.rpartition("part-")] if tail.isdecimal()}
     )
-    for number in numbers[: schemas.PARTS_MAX]:
+    for number in numbers[: kit_parts.PARTS_MAX]:
         item_id, quantity = request.form.get(f"part-{number}", ""), request.form.get(f"quantity-{number}", "")
         if not item_id and not quantity and not request.form.get(f"part-{number}_text", "").strip():
             continue
@@ -277,7 +277,7 @@ def repack_form(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     """Ask what becomes of some of a lot."""
     facts = _lot_form(uow, lot_id)
     if facts["form"]:
-        facts["form"]["values"] |= {"tolerance_permille": service.TOLERANCE_PERMILLE, "lost": 0}
+        facts["form"]["values"] |= {"tolerance_permille": kit_parts.TOLERANCE_PERMILLE, "lost": 0}
     return render_template("conversions/repack.html", **facts)
 
 

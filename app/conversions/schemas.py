@@ -7,12 +7,11 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from app.conversions.kit_parts import PARTS_MAX, TOLERANCE_MAX
 from app.conversions.models import ConversionKind
 from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
 
 KINDS = tuple(each.value for each in ConversionKind)
-PARTS_MAX = 30
-TOLERANCE_MAX = 200
 COUNT_MAX = 100_000
 
 

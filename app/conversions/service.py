@@ -1,21 +1,20 @@
 """What is made of what: kits are made up and taken apart, goods are repacked; what goes in weighs what comes out.
 
-Rights: ``kits.manage`` says what a kit is made up from; ``stock.operate`` makes, takes apart and repacks where the
-goods are. Every conversion is one operation of the ledger: into the place of conversion, and out of it.
+Rights: ``stock.operate`` makes, takes apart and repacks where the goods are. What a kit is made up from, ``kit_parts``
+says. Every conversion is one operation of the ledger: into the place of conversion, and out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.catalogue import queries as catalogue
-from app.conversions import makeup, queries
+from app.conversions import kit_parts, makeup, queries
 from app.conversions.errors import (
-    KitExists,
     KitRetired,
     LossReasonNeeded,
     LossTooLarge,
@@ -23,13 +22,10 @@ from app.conversions.errors import (
     NotEnoughParts,
     NotHere,
     PartOfConversion,
-    PartsWrong,
     ReleaseFirst,
-    WeightDiffers,
 )
 from app.conversions.makeup import Portion
-from app.conversions.models import Conversion, ConversionKind, ConversionLot, Kit, KitPart
-from app.foundation.errors import Stale
+from app.conversions.models import Conversion, ConversionKind, ConversionLot, Kit
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.stock import queries as stock
@@ -39,14 +35,10 @@ from app.stock.models import Kind, LotState, PlaceKind
 from app.stock.picking import LotOnShelf, first_to_expire
 
 if TYPE_CHECKING:
-    from app.catalogue.models import Item
     from app.stock.models import Lot, Movement, Place
 
-TOLERANCE_PERMILLE = 20
-TOLERANCE_MAX = 200
 LOST_MAX_PERMILLE = 100
 """Losing more than a tenth on the way is no repacking: it is written off."""
-PARTS_MAX = 30
 WORKROOMS = frozenset({PlaceKind.DOCK, PlaceKind.SHELF, PlaceKind.STAGING, PlaceKind.QUARANTINE})
 
 
@@ -56,104 +48,6 @@ class Made:
 
     conversion: Conversion
     review: list[Message] = field(default_factory=list)
-
-
-# What a kit is made up from -----------------------------------------------------------------------------------------
-
-
-def define_kit(
-    uow: UnitOfWork, *, item_id: int, parts: Sequence[Mapping[str, Any]], tolerance_permille: int = TOLERANCE_PERMILLE
-) -> Kit:
-    """Say what an item is made up from; each part is ``item_id quantity``. The weights must agree."""
-    uow.actor.require("kits.manage")
-    item = catalogue.plain_item(uow.session, item_id)
-    earlier = queries.kit_of_item(uow.session, item_id)
-    if earlier is not None:
-        raise KitExists(item=item.name_hu, kit_id=earlier.id)
-    wanted = _parts(uow, item, parts, tolerance_permille)
-    made = Kit(item_id=item_id, tolerance_permille=tolerance_permille)
-    made.parts = [KitPart(item_id=part, quantity=quantity) for part, quantity in wanted.items()]
-    uow.session.add(made)
-    uow.session.flush()
-    uow.record("kit.defined", subject=("kit", made.id), item_id=item_id, parts=len(wanted))
-    return made
-
-
-def change_kit(
-    uow: UnitOfWork,
-    *,
-    kit_id: int,
-    version: int,
-    parts: Sequence[Mapping[str, Any]],
-    tolerance_permille: int = TOLERANCE_PERMILLE,
-) -> Kit:
-    """Say anew what a kit is made up from; what was made up before remembers what went into it."""
-    uow.actor.require("kits.manage")
-    found = queries.kit(uow.session, kit_id, locked=True)
-    if found.version != version:
-        raise Stale(version=found.version)
-    wanted = _parts(uow, catalogue.plain_item(uow.session, found.item_id), parts, tolerance_permille)
-    known = {part.item_id: part for part in found.parts}
-    for item_id, part in known.items():
-        if item_id not in wanted:
-            found.parts.remove(part)
-    for item_id, quantity in wanted.items():
-        if item_id in known:
-            known[item_id].quantity = quantity
-        else:
-            found.parts.append(KitPart(item_id=item_id, quantity=quantity))
-    found.tolerance_permille = tolerance_permille
-    found.retired_at = None
-    # Parts are rows of their own: the kit is counted on, whatever of it has changed.
-    found.version = version + 1
-    uow.session.flush()
-    uow.record("kit.changed", subject=("kit", found.id), parts=len(wanted))
-    return found
-
-
-def retire_kit(uow: UnitOfWork, *, kit_id: int) -> Kit:
-    """Make a kit no more; those that are made stay, and can be taken apart."""
-    uow.actor.require("kits.manage")
-    found = queries.kit(uow.session, kit_id, locked=True)
-    if found.retired_at is None:
-        found.retired_at = uow.now
-        uow.session.flush()
-        uow.record("kit.retired", subject=("kit", found.id))
-    return found
-
-
-def _parts(uow: UnitOfWork, item: Item, parts: Sequence[Mapping[str, Any]], permille: int) -> dict[int, int]:
-    wanted: dict[int, int] = {}
-    for part in parts:
-        wanted[part["item_id"]] = wanted.get(part["item_id"], 0) + part["quantity"]
-    if not 1 <= len(wanted) <= PARTS_MAX:
-        raise PartsWrong({"parts": [say("Name between 1 and %(most)s parts.", most=PARTS_MAX)]})
-    items = catalogue.items_by_id(uow.session, wanted)
-    made_of = queries.parts_in_use(uow.session)
-    wrong: dict[str, list[Message | str]] = {}
-    for number, part in enumerate(parts):
-        if part["item_id"] not in items:
-            wrong[f"parts.{number}.item_id"] = [say("There is no such item.")]
-        elif item.id in _within(part["item_id"], made_of):
-            wrong[f"parts.{number}.item_id"] = [say("A kit is no part of itself.")]
-    if wrong:
-        raise PartsWrong(wrong)
-    _must_agree(sum(items[part].weight_mg * quantity for part, quantity in wanted.items()), item.weight_mg, permille)
-    return wanted
-
-
-def _within(item_id: int, made_of: Mapping[int, Iterable[int]]) -> set[int]:
-    """Return an item and everything that it is made up from, as far down as it goes."""
-    seen, turn = {item_id}, {item_id}
-    while turn:
-        turn = {part for each in turn for part in made_of.get(each, ())} - seen
-        seen |= turn
-    return seen
-
-
-def _must_agree(weight_in: int, weight_out: int, permille: int) -> None:
-    if not makeup.agrees(weight_in, weight_out, permille):
-        raise WeightDiffers(weight_in_mg=weight_in, weight_out_mg=weight_out, tolerance_permille=permille)
 
 
 # Making up ----------------------------------------------------------------------------------------------------------
@@ -189,7 +83,7 @@ def assemble(
         raise NotHere(place=target.code)
     portions, covering, review = _take_parts(uow, kit, count, target.warehouse_id, from_place_ids, done=done)
     weight_in, weight_out = makeup.weight_mg(portions), item.weight_mg * count
-    _must_agree(weight_in, weight_out, kit.tolerance_permille)
+    kit_parts.must_agree(weight_in, weight_out, kit.tolerance_permille)
     made = _conversion(
         uow,
         operation_id,
@@ -321,7 +215,7 @@ def take_apart(
         items = catalogue.items_by_id(uow.session, [item_id for item_id, _ in new])
         weight_out = sum(items[item_id].weight_mg * quantity for item_id, quantity in new)
     weight_in = item.weight_mg * count
-    _must_agree(weight_in, weight_out, permille)
+    kit_parts.must_agree(weight_in, weight_out, permille)
     made = _conversion(
         uow,
         operation_id,
@@ -366,7 +260,7 @@ def repack(
     to_place_id: int,
     lost: int = 0,
     lost_reason: str | None = None,
-    tolerance_permille: int = TOLERANCE_PERMILLE,
+    tolerance_permille: int = kit_parts.TOLERANCE_PERMILLE,
     note: str | None = None,
     happened_at: datetime | None = None,
     done: bool = False,
@@ -390,7 +284,7 @@ def repack(
     if lost and not (lost_reason or "").strip():
         raise LossReasonNeeded
     weight_in, weight_out = item.weight_mg * quantity, into.weight_mg * to_quantity
-    _must_agree(weight_in, weight_out, tolerance_permille)
+    kit_parts.must_agree(weight_in, weight_out, tolerance_permille)
     covering, review = _covered(uow, lot, source, quantity, done=done)
     made = _conversion(
         uow,

@@ -17,6 +17,7 @@ from app.accounts.queries import actor_of
 from app.accounts.roles import SYSTEM
 from app.catalogue import service as catalogue
 from app.catalogue.models import Category, Item
+from app.conversions import kit_parts
 from app.conversions import service as conversions
 from app.foundation.actor import Actor
 from app.foundation.unit_of_work import UnitOfWork, unit_of_work, utc_now
@@ -124,7 +125,7 @@ def _define(uow: UnitOfWork) -> dict[str, int]:
             icon=kit["icon"],
         )
         parts = [{"item_id": items[part], "quantity": quantity} for part, quantity in kit["parts"].items()]
-        made[code] = conversions.define_kit(uow, item_id=item.id, parts=parts).id
+        made[code] = kit_parts.define(uow, item_id=item.id, parts=parts).id
     catalogue.create_item(
         uow,
         code=SACK["code"],

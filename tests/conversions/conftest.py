@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.conversions import service
+from app.conversions import kit_parts, service
 from app.factory import create_app
 from app.foundation.actor import Actor, Scope
 from tests.builders import a_lot, a_place, a_warehouse, an_item, the_place
@@ -46,7 +46,7 @@ def build_room(uow) -> Room:
     flour = an_item(uow, "FLOUR-1KG", weight_mg=1_000_000, value_huf=30_000)
     oil = an_item(uow, "OIL-1L", weight_mg=920_000, value_huf=90_000)
     parcel = an_item(uow, "KIT-FOOD", weight_mg=2_920_000, name_hu="Csomag", name_en="Parcel")
-    kit = service.define_kit(
+    kit = kit_parts.define(
         uow, item_id=parcel.id, parts=[{"item_id": flour.id, "quantity": 2}, {"item_id": oil.id, "quantity": 1}]
     )
     return Room(

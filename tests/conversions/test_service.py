@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
+from app.conversions import kit_parts, queries, service
 from app.conversions import operation_kinds as _registered  # noqa: F401
-from app.conversions import queries, service
 from app.conversions.errors import (
     KitExists,
     LossReasonNeeded,
@@ -138,36 +138,36 @@ def test_kits_are_not_made_up_on_a_van_or_by_a_stranger(work, room):
 def test_a_kit_weighs_what_its_parts_weigh_or_is_refused_with_both_numbers(work, room):
     with pytest.raises(WeightDiffers) as refused, work() as uow:
         heavy = an_item(uow, "KIT-HEAVY", weight_mg=5_000_000)
-        service.define_kit(uow, item_id=heavy.id, parts=[{"item_id": room.flour, "quantity": 4}])
+        kit_parts.define(uow, item_id=heavy.id, parts=[{"item_id": room.flour, "quantity": 4}])
     assert "4000" in str(refused.value) and "5000" in str(refused.value)
     with work() as uow:
         near = an_item(uow, "KIT-NEAR", weight_mg=4_080_000)
-        service.define_kit(uow, item_id=near.id, parts=[{"item_id": room.flour, "quantity": 4}])
+        kit_parts.define(uow, item_id=near.id, parts=[{"item_id": room.flour, "quantity": 4}])
 
 
 def test_a_kit_is_not_made_up_from_itself_however_deep(work, room):
     with work() as uow:
         outer = an_item(uow, "KIT-OUTER", weight_mg=2_920_000)
-        kit = service.define_kit(uow, item_id=outer.id, parts=[{"item_id": room.parcel, "quantity": 1}])
+        kit = kit_parts.define(uow, item_id=outer.id, parts=[{"item_id": room.parcel, "quantity": 1}])
         assert kit.version == 1
     for item_id in (room.parcel, outer.id):
         with pytest.raises(PartsWrong), work() as uow:
-            service.change_kit(uow, kit_id=room.kit, version=1, parts=[{"item_id": item_id, "quantity": 1}])
+            kit_parts.change(uow, kit_id=room.kit, version=1, parts=[{"item_id": item_id, "quantity": 1}])
     with pytest.raises(KitExists), work() as uow:
-        service.define_kit(uow, item_id=room.parcel, parts=[{"item_id": room.flour, "quantity": 3}])
+        kit_parts.define(uow, item_id=room.parcel, parts=[{"item_id": room.flour, "quantity": 3}])
 
 
 def test_a_changed_kit_has_a_new_version_though_only_its_parts_changed(work, room):
     parts = [{"item_id": room.flour, "quantity": 1}, {"item_id": room.oil, "quantity": 2}]
     with work() as uow:
-        assert service.change_kit(uow, kit_id=room.kit, version=1, parts=parts, tolerance_permille=50).version == 2
+        assert kit_parts.change(uow, kit_id=room.kit, version=1, parts=parts, tolerance_permille=50).version == 2
     with work() as uow:
-        changed = service.change_kit(uow, kit_id=room.kit, version=2, parts=parts[::-1], tolerance_permille=50)
+        changed = kit_parts.change(uow, kit_id=room.kit, version=2, parts=parts[::-1], tolerance_permille=50)
         assert changed.version == 3
     with pytest.raises(Stale), work() as uow:
-        service.change_kit(uow, kit_id=room.kit, version=2, parts=parts, tolerance_permille=50)
+        kit_parts.change(uow, kit_id=room.kit, version=2, parts=parts, tolerance_permille=50)
     with pytest.raises(NotAllowed), work(room.worker()) as uow:
-        service.retire_kit(uow, kit_id=room.kit)
+        kit_parts.retire(uow, kit_id=room.kit)
 
 
 # Taking apart -------------------------------------------------------------------------------------------------------
