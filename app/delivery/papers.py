@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.delivery import queries
 from app.delivery.words import RELATIONS, STORAGE
 from app.foundation.documents import paper, pdf
-from app.foundation.language import date_, language, number, time_, translate, weight
+from app.foundation.language import amount, date_, language, time_, translate, weight
 from app.foundation.words import say
 from app.stock.voucher_papers import paper_of
 
@@ -69,7 +69,7 @@ def packing_list(run: Any, stops: Sequence[queries.StopSeen], warehouse: str) ->
                 {
                     "place": line.place,
                     "item": _item(line),
-                    "quantity": f"{line.quantity} {line.unit_en if language() == 'en' else line.unit_hu}",
+                    "quantity": amount(line.quantity, line.unit_en if language() == "en" else line.unit_hu),
                     "lot": f"L-{line.lot_id}",
                     "expiry": date_(line.expires_on),
                 }
@@ -99,7 +99,7 @@ def delivery_note(voucher: Voucher) -> bytes:
         wide=1,
         heads=[say("Lot"), say("Item"), say("Quantity")],
         rows=[
-            [line["lot"], line[f"item_{language()}"], f"{number(line['quantity'])} {line[f'unit_{language()}']}"]
+            [line["lot"], line[f"item_{language()}"], amount(line["quantity"], line[f"unit_{language()}"])]
             for line in content["lines"]
         ],
         signatures=[say("Handed over by"), say("Driver")],

@@ -48,7 +48,7 @@ def note(voucher: Voucher | None) -> bytes:
             [
                 line["lot"] or _several(line),
                 line[f"item_{language.language()}"],
-                f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
+                language.amount(line["quantity"], line[f"unit_{language.language()}"]),
                 language.date_(line["expires_on"]) if line["expires_on"] else "–",
                 _inspected(line),
             ]
@@ -77,7 +77,7 @@ def certificate(voucher: Voucher) -> bytes:
         rows=[
             [
                 line[f"item_{language.language()}"],
-                f"{language.number(line['quantity'])} {line[f'unit_{language.language()}']}",
+                language.amount(line["quantity"], line[f"unit_{language.language()}"]),
                 CONDITION_NAMES.get(line["condition"], line["condition"]),
                 language.money(line["value_huf"] / 100),
             ]

@@ -135,7 +135,8 @@ def _remember_choice(response: Response) -> Response:
 def translate(sentence: Any) -> str:
     """Say a message in the reader's language; plain text (a name, a code) stays as it is.
 
-    The end of a fact's name tells its unit: ``missing_g=40_000`` is said as "40 kg".
+    The end of a fact's name tells its unit: ``missing_g=40_000`` is said as "40 kg". A ``unit`` beside a ``quantity``
+    stands after it: "1 pack".
     """
     if isinstance(sentence, Mapping) and "text" in sentence:
         sentence = Message.from_json(sentence)
@@ -144,7 +145,11 @@ def translate(sentence: Any) -> str:
     said: str = gettext(sentence.text)
     if not sentence.facts:
         return said
-    return said % {name: _say_fact(name, fact) for name, fact in sentence.facts.items()}
+    facts = {name: _say_fact(name, fact) for name, fact in sentence.facts.items()}
+    quantity = sentence.facts.get("quantity")
+    if "unit" in facts and isinstance(quantity, int):
+        facts["unit"] = unit_after(quantity, facts["unit"])
+    return said % facts
 
 
 def _say_fact(name: str, fact: Any) -> str:
@@ -169,6 +174,27 @@ def number(value: float | None, decimals: int = 0) -> str:
     if language() == "hu":
         text = text.replace(",", _THIN).replace(".", ",")
     return f"−{text}" if value < 0 and text.strip("0.,") else text
+
+
+_ONE_OF_MANY = (("ies", "y"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"), ("ss", "ss"), ("s", ""))
+"""How English units end: "boxes" are one "box"; "g" and "ml" are never many."""
+
+
+def unit_after(quantity: float | None, name: str | None) -> str:
+    """Return the name of a unit as it stands after a number: the catalogue has "packs", of one it is "1 pack".
+
+    Hungarian knows no many after a number.
+    """
+    if name and quantity is not None and abs(quantity) == 1 and language() == "en":
+        for many, one in _ONE_OF_MANY:
+            if name.endswith(many) and name != many:
+                return name.removesuffix(many) + one
+    return name or ""
+
+
+def amount(quantity: float, unit: str) -> str:
+    """Return a number and its unit: "1 pack", "1 842 db"."""
+    return f"{number(quantity)} {unit_after(quantity, unit)}"
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
@@ -390,6 +416,11 @@ def as_data(value: Any) -> Markup:
     return Markup('<bdi translate="no">{}</bdi>').format(escape(NOTHING if value is None else value))
 
 
+def as_unit(name: Any, quantity: float | None) -> Markup:
+    """Mark the name of a unit that stands after a number."""
+    return as_data(name if name is None else unit_after(quantity, str(name)))
+
+
 _UNITS: dict[str, Callable[[Any], str]] = {
     "_g": weight,
     "_ml": volume,
@@ -405,5 +436,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "date": date_, "day": day, "day_long": day_long, "day_short": day_short, "weekday": weekday,
     "weekday_day": weekday_day, "weekday_short": weekday_short, "time": time_,
     "clock": clock, "moment": moment, "ago": ago, "span": span, "days_left": days_left,
-    "say": translate, "data": as_data,
+    "say": translate, "data": as_data, "unit": as_unit,
 }  # fmt: skip

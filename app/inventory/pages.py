@@ -12,8 +12,7 @@ from markupsafe import Markup
 from app.catalogue import queries as catalogue
 from app.foundation import job_queue
 from app.foundation.http import in_unit_of_work
-from app.foundation.language import language, translate
-from app.foundation.language import number as format_number
+from app.foundation.language import amount, language, translate
 from app.foundation.look import done, opens, url_with
 from app.foundation.sheets import TYPES, Sheet
 from app.foundation.unit_of_work import UnitOfWork
@@ -402,7 +401,7 @@ def lot(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
     unit = getattr(this, f"unit_name_{language()}")
 
     def pieces(number: int) -> Markup:
-        return Markup('<bdi translate="no">{}</bdi>').format(f"{format_number(number)} {unit}")
+        return Markup('<bdi translate="no">{}</bdi>').format(amount(number, unit))
 
     return render_template(
         "inventory/lot.html",

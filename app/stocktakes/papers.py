@@ -55,7 +55,7 @@ def draw(voucher: Voucher) -> bytes:
                 line["place"],
                 f"{line[f'item_{said}']} ({line['lot']})",
                 language.number(line["expected"]),
-                f"{language.number(line['counted'])} {line[f'unit_{said}']}",
+                language.amount(line["counted"], line[f"unit_{said}"]),
                 _signed(line["counted"] - line["expected"]),
                 language.money(line["value_huf"] / 100) if line["value_huf"] else "–",
                 language.translate(REASONS[line["reason"]]) if line["reason"] else "–",

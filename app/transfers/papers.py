@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from app.foundation.documents import paper
-from app.foundation.language import date_, language, number, time_, weight
+from app.foundation.language import amount, date_, language, time_, weight
 from app.foundation.words import say
 from app.stock.voucher_papers import paper_of
 
@@ -41,7 +41,7 @@ def note(voucher: Voucher) -> bytes:
                 line[f"item_{language()}"],
                 date_(date.fromisoformat(line["expires_on"])) if line["expires_on"] else "–",
                 line["box"] or "–",
-                f"{number(line['quantity'])} {line[f'unit_{language()}']}",
+                amount(line["quantity"], line[f"unit_{language()}"]),
                 "",
             ]
             for line in lines

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from app.foundation.documents import paper
-from app.foundation.language import date_, language, number, time_
+from app.foundation.language import amount, date_, language, number, time_
 from app.foundation.words import say
 from app.stock.voucher_papers import ANY, paper_of
 from app.vouchers.words import KIND_NAMES
@@ -36,7 +36,7 @@ def issue_note(voucher: Voucher) -> bytes:
                 line[f"item_{language()}"],
                 date_(date.fromisoformat(line["expires_on"])) if line["expires_on"] else "–",
                 line["place"],
-                f"{number(line['quantity'])} {line[f'unit_{language()}']}",
+                amount(line["quantity"], line[f"unit_{language()}"]),
             ]
             for line in content.get("lines", [])
         ],

@@ -52,7 +52,7 @@ def record(voucher: Voucher) -> bytes:
             [
                 line["lot"],
                 f"{line[f'item_{said}']}{_batch(line)}",
-                f"{language.number(line['quantity'])} {line[f'unit_{said}']}",
+                language.amount(line["quantity"], line[f"unit_{said}"]),
                 line["place"],
                 language.date_(line["expires_on"]) if line["expires_on"] else "–",
                 language.money(line["value_huf"] / 100),

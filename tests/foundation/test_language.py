@@ -1,4 +1,6 @@
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask, render_template_string
@@ -31,6 +33,38 @@ def test_numbers_are_written_as_the_reader_writes_them(app):
     assert said(app, "hu", language.kilometres, 6_400) == "6,4\u00a0km"
     assert said(app, "hu", language.weight, 38_600_000) == "38,6\u00a0t"
     assert said(app, "hu", language.weight, 450) == "450\u00a0g"
+
+
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ("packs", "pack"), ("boxes", "box"), ("pcs", "pc"), ("bunches", "bunch"), ("glasses", "glass"),
+        ("trays", "tray"), ("bodies", "body"), ("g", "g"), ("ml", "ml"), ("glass", "glass"), ("s", "s"),
+    ],
+)  # fmt: skip
+def test_after_a_one_an_english_unit_is_one_and_a_hungarian_unit_stays(app, many, one):
+    assert [said(app, "en", language.unit_after, number, many) for number in (1, -1, 2, 0, 1.5, None)] == [
+        one, one, many, many, many, many,
+    ]  # fmt: skip
+    assert said(app, "hu", language.unit_after, 1, "zacskos") == "zacskos"
+    assert said(app, "en", language.amount, 1, many) == f"1 {one}"
+    assert said(app, "en", language.amount, 1842, many) == f"1,842 {many}"
+    step = say("%(quantity)s %(unit)s handed over", quantity=1, unit=many)
+    assert said(app, "en", language.translate, step) == f"1 {one} handed over"
+    page = "{{ name|unit(1) }} {{ name|unit(3) }} {{ none|unit(1) }}"
+    written = said(app, "en", lambda: render_template_string(page, name=many))
+    assert written == " ".join(f'<bdi translate="no">{each}</bdi>' for each in (one, many, "–"))
+
+
+AFTER_A_NUMBER = re.compile(r"\|num \}\}(</b>|</span>|\s|&nbsp;|<span[^>]*>)*\{\{ [^}]*\bunit[^}]*\|data \}\}")
+
+
+def test_every_template_says_the_unit_by_the_number_before_it():
+    templates = Path(language.__file__).parents[1] / "templates"
+    found = {
+        path.name: match[0] for path in templates.rglob("*.html") for match in AFTER_A_NUMBER.finditer(path.read_text())
+    }
+    assert found == {}
 
 
 def test_a_moment_is_told_in_the_time_of_home(app):
