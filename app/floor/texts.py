@@ -119,7 +119,7 @@ WORDS: dict[str, Message] = {
     "new_pallet": say("New pallet"),
     "way_new_box": say("New box"),
     "way_new_pallet": say("New pallet"),
-    "way_close_box": say("Close %(box)s"),
+    "way_close_box": say("Close the box: %(box)s"),
     "way_into_box": say("Fill this box"),
     "no_box_here": say("It may be new, or in another warehouse."),
     "box_where": say("Box %(box)s: where to?"),

@@ -453,6 +453,30 @@ def test_gifts_are_sorted_straight_into_a_new_box_on_the_dock(play):
     assert answers[3]["ops"] == [["receive", {"item_id": 11, "quantity": 1, "place_id": 1}]]
 
 
+def test_what_a_senders_label_says_is_on_the_pallet_comes_in_with_it(play):
+    label = f"]C100{SENDERS}02{OTHER}3740\x1d10AB9"
+    answers = play("receive", label, {"way": "new_box", "kind": "pallet", "sscc": SENDERS}, {"way": "close_box"})
+    assert (answers[0]["text"], answers[0]["ops"]) == ("doubt_unknown_box", [])
+    goods = {"item_id": 11, "quantity": 40, "batch": "AB9", "box_operation_id": "op2.0"}
+    assert answers[1]["ops"] == [
+        ["open_box", {"kind": "pallet", "place_id": 1, "sscc": SENDERS}],
+        ["receive_into_box", goods],
+    ]
+    assert answers[2]["ops"] == [["close_box", {"box_operation_id": "op2.0"}]]
+
+
+def test_a_box_is_counted_with_the_place_that_it_stands_on(play):
+    answers = play("count", "359900000000000017", OTHER, "MIS-A-01-2", OTHER)
+    assert answers[1]["ops"][0][1] == {"stocktake_id": 50, "place_id": 6, "quantity": 1, "item_id": 11}
+    assert answers[3]["title"] == "not_counted"
+
+
+def test_a_lot_that_lies_nowhere_there_is_counted_in_amber(play):
+    answers = play("count", "MIS-A-01-1", f"(01){GTIN}(10)QQ77")
+    assert (answers[1]["tone"], answers[1]["title"]) == ("attention", "lot_not_here")
+    assert answers[1]["ops"][0][1]["item_id"] == 10
+
+
 def test_an_open_box_is_filled_and_a_new_one_is_emptied_and_moved(play):
     into = play("move", "359900000000000017", {"way": "into_box", "place": 6}, "MIS-DOK", OTHER)
     assert into[3]["ops"] == [["fill_box", {"box_id": 60, "lot_id": 102, "from_place_id": 1, "quantity": 1}]]

@@ -134,7 +134,7 @@ def test_a_dated_item_asks_once_and_the_next_pack_of_it_does_not(phone):
     wedge(phone, gtin)
     assert f"+{size}" in verdict(phone) and phone.is_hidden("#sheet")
     all_sent(phone)
-    assert phone.locator("#lines li[data-state=applied]").count() == 2
+    until(phone, "document.querySelectorAll('#lines li[data-state=applied]').length === 2")
 
 
 def test_what_has_expired_goes_to_quarantine_or_nowhere(phone):
@@ -453,7 +453,7 @@ def test_a_box_is_opened_filled_and_closed_without_a_network_and_each_line_taken
     wedge(phone, dock)
     phone.context.set_offline(True)
     phone.click("text=New box")
-    phone.wait_for_selector("text=Close new")
+    phone.wait_for_selector("text=Close the box")
     shoot(phone, "scan-box-new")
     wedge(phone, gtin)
     assert "To new 1" in verdict(phone)
@@ -463,7 +463,7 @@ def test_a_box_is_opened_filled_and_closed_without_a_network_and_each_line_taken
     wedge(phone, gtin)
     phone.click("#lines .undo >> nth=0")
     phone.wait_for_selector("#lines li.undone")
-    phone.click("text=Close new")
+    phone.click("text=Close the box")
     until(phone, "scanPage.lines.some((line) => line.kind === 'close_box')")
     assert phone.evaluate("scanPage.waiting") == 6
     phone.context.set_offline(False)

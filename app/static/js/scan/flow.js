@@ -73,7 +73,7 @@ export function reply(before, answer, reference, now = Date.now()) {
   const next = { ...state, pending: null };
   switch (answer.way) {
     case "new_box":
-      return newBox(next, pending, answer, reference);
+      return newBox(next, pending, answer, reference, now);
     case "close_box":
       return closeBox(next, reference);
     case "place_counted":
@@ -182,7 +182,7 @@ function at(state, place, reference) {
 
 function box(state, scanned, reference, now) {
   const found = reference.boxes.get(scanned.sscc);
-  if (!found) return unknownBox(state, scanned, reference);
+  if (!found) return unknownBox(state, merged(state, scanned, now), reference);
   const place = { id: found.place, code: reference.code(found.place), kind: "box" };
   const ways = found.state === "open" ? [{ word: "way_into_box", icon: "package-import", reply: { way: "into_box", place: found.place } }] : [];
   if (state.mode === "move" && state.pending?.ask !== "to") {
@@ -203,7 +203,7 @@ function unknownBox(state, scanned, reference) {
   const code = `…${scanned.sscc.slice(-6)}`;
   if (!["receive", "move", "pick"].includes(state.mode) || reference.ours(scanned.sscc) || forTransfer(state)) return refuse(state, ["no_box", { code }], { text: ["no_box_here", {}] });
   const opens = (kind) => ({ way: "new_box", kind, sscc: scanned.sscc });
-  return result({ ...state, pending: state.pending?.ask === "to" ? state.pending : { ask: "box" } }, "attention", ["box_is_new", { code }], {
+  return result({ ...state, half: null, pending: state.pending?.ask === "to" ? state.pending : { ask: "box", scanned } }, "attention", ["box_is_new", { code }], {
     text: ["doubt_unknown_box", {}], ways: [{ word: "way_new_box", icon: "package", reply: opens("box"), first: true }, { word: "way_new_pallet", icon: "stack-2", reply: opens("pallet") }, { word: "way_again", reply: { way: "again" } }],
   });
 }
@@ -212,7 +212,7 @@ const forTransfer = (state) => state.document?.kind === "transfer";
 const named = (box) => (box.id ? { box_id: box.id } : { box_operation_id: box.op });
 
 /** Open a box where one works: what waits for a place goes into it, and so does what is scanned next. */
-function newBox(state, pending, { kind = "box", sscc = null, at: chosen = null }, reference) {
+function newBox(state, pending, { kind = "box", sscc = null, at: chosen = null }, reference, now = Date.now()) {
   const rows = pending?.ask === "to" || pending?.ask === "box_at" ? (pending.rows ?? null) : null;
   const where = chosen ?? state.to ?? rows?.from ?? state.place;
   if (where === null) return result({ ...state, pending: { ask: "box_at", rows, box: { kind, sscc } } }, "ready", ["box_where_new", {}], { text: ["scan_place", {}], tick: true });
@@ -226,9 +226,11 @@ function newBox(state, pending, { kind = "box", sscc = null, at: chosen = null }
   const into = state.mode === "receive" ? { place } : { to: place };
   const next = { ...state, ...into, outside: state.mode === "receive" ? state.place : state.to, pending: null };
   const told = { text: ["box_fill", { place: reference.code(stands) }], operations: [opened] };
-  if (!rows) return result(next, "good", [`new_${kind}`, {}], told);
+  // The label of a sender's pallet may say what is on it: it is taken in with it.
+  const content = state.mode === "receive" && pending?.scanned?.gtin ? { ...pending.scanned, kind: "gs1" } : null;
+  if (!rows && !content) return result(next, "good", [`new_${kind}`, {}], told);
   reference.apply(effect);
-  const filled = moved(next, rows, place, reference);
+  const filled = rows ? moved(next, rows, place, reference) : product(next, content, reference, now);
   reference.apply(effect, -1);
   return { ...filled, operations: [opened, ...filled.operations] };
 }
@@ -694,7 +696,9 @@ function count(state, scanned, chosen, reference) {
   if (state.document?.kind !== "stocktake") return refuse(state, ["which_stocktake", {}], { text: ["which_stocktake_why", {}] });
   if (state.place === null) return result({ ...state, pending: { ask: "place", scanned, chosen } }, "ready", ["count_where", {}], { text: ["scan_place", {}], tick: true });
   const stocktake = reference.stocktakes.get(state.document.id);
-  if (stocktake?.places.length && !stocktake.places.includes(state.place)) return refuse(state, ["not_counted", { place: reference.code(state.place) }]);
+  // A box is counted with the place that it stands on.
+  const stands = reference.boxOfPlace.get(state.place)?.root;
+  if (stocktake?.places.length && !stocktake.places.includes(state.place) && !stocktake.places.includes(stands)) return refuse(state, ["not_counted", { place: reference.code(state.place) }]);
   if (reference.closed.has(`${state.document.id}/${state.place}`)) return refuse(state, ["counted_already", { place: reference.code(state.place) }]);
   const lotKey = `${scanned.gtin}@${state.place}`;
   const said = state.lots[lotKey];
@@ -709,7 +713,7 @@ function count(state, scanned, chosen, reference) {
   if (kinds.length > 1 && !scanned.lot && scanned.gtin) return whichLot({ ...state, pending: { ask: "lot", scanned, chosen } }, item, kinds, lotKey, reference);
   const lot = scanned.lot ?? rows[0]?.lot ?? null;
   const nowhere = scanned.batch && !rows.length ? { title: ["lot_not_here", { lot: scanned.batch }], text: ["counted_as_item", {}] } : null;
-  const remark = remarked(state, scanned, chosen, reference) ?? nowhere;
+  const remark = nowhere ?? remarked(state, scanned, chosen, reference);
   const sole = remark?.title[0] === "without_lot" && kinds.length === 1;
   const by = piecesOf(state, scanned, chosen);
   const key = { stocktake: state.document.id, place: state.place, lot, item: item.id };

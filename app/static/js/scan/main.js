@@ -51,7 +51,7 @@ async function start() {
   await loadLines();
   await loadReference();
   const work = await app.store.meta("work");
-  if (work && work.person === person() && MODES.includes(work.state.mode)) app.state = { ...work.state, pending: null, half: null };
+  if (work && work.person === person() && MODES.includes(work.state.mode)) app.state = { sure: [], lots: {}, done: [], ...work.state, pending: null, half: null };
   app.room = await room();
   app.sending = new Sync({ store: app.store, api: config.api, on: { answered, state: syncState, me: knowMe } });
   await countWaiting();
@@ -201,11 +201,10 @@ function syncState(state) {
 let counting = 0;
 async function countWaiting() {
   const turnOf = (counting += 1);
-  const queue = await app.store.queue();
-  const names = (await app.store.meta("names")) ?? {};
+  const [queue, kept, photos] = await Promise.all([app.store.queue(), app.store.meta("names"), app.store.photos()]);
+  const names = kept ?? {};
   // Something was stored or answered meanwhile: whoever counts later knows better.
   if (turnOf !== counting) return;
-  const photos = await app.store.photos();
   const others = new Map();
   for (const each of queue) if (each.person !== person()) others.set(each.person, (others.get(each.person) ?? 0) + 1);
   app.waiting = queue.length + photos.length;
@@ -336,7 +335,7 @@ async function redo(line) {
   const effects = line.effects.map((effect) => (effect.op === line.id ? { ...effect, op: "$op" } : effect));
   await remark(line.id, { redone: true });
   await answer({
-    state: app.state, tone: "good", title: ["name", { name: line.title }], text: line.text, quantity: line.quantity ? `+${number(line.quantity)}` : "", ways: [], receipt: line.kind === "receive",
+    state: app.state, tone: "good", title: ["name", { name: line.title }], text: line.text, quantity: line.quantity ? `+${number(line.quantity)}` : "", ways: [], receipt: line.kind === "receive" || line.kind === "receive_into_box",
     operations: [{ kind: line.kind, payload: line.payload, effects, undo: line.undo, line: { quantity: line.quantity, unit: line.unit, title: line.title, text: line.text } }],
   });
 }

@@ -35,6 +35,13 @@ function show({ title, sub = "", body, foot = [], focus = null, leave = close })
   (focus ? one(focus, sheet) : name)?.focus();
 }
 
+/** Enter sends; it must not press the button below as well, which gets the focus back meanwhile. */
+function entered(event, send) {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  send();
+}
+
 const plain = (word, onclick, more = {}) => h("button.btn.btn-plain.btn-glove", { type: "button", onclick, ...more }, word);
 const main = (word, onclick, more = {}) => h("button.btn.btn-do.btn-glove", { type: "button", onclick, ...more }, word);
 
@@ -64,7 +71,7 @@ export function expiry({ item, used, today, done, skip, reference }) {
   };
   for (const [at, which] of order.entries()) {
     fields[which].addEventListener("input", () => fields[which].value.length === Number(fields[which].maxLength) && fields[order[at + 1]]?.focus());
-    fields[which].addEventListener("keydown", (event) => event.key === "Enter" && send());
+    fields[which].addEventListener("keydown", (event) => entered(event, send));
   }
   show({
     title: say("when_expires"), sub: item.name, focus: `#${fields[order[0]].id}`, leave: skip,
@@ -115,7 +122,7 @@ export function typing({ done, photo }) {
   const field = h("input.form-control.big-field", { id: "typed", autocomplete: "off", autocapitalize: "characters", spellcheck: "false", enterkeyhint: "done" });
   const file = h("input.photo-file", { type: "file", id: "photo", accept: "image/*", capture: "environment", onchange: () => file.files[0] && photo(file.files[0]) });
   const send = () => field.value.trim() && (close(), done(field.value.trim()));
-  field.addEventListener("keydown", (event) => event.key === "Enter" && send());
+  field.addEventListener("keydown", (event) => entered(event, send));
   show({
     title: say("type_code"), focus: "#typed",
     body: h("div.fsec", {}, h("div.stack", {}, h("div", {}, h("label.form-label", { for: "typed" }, say("code_or_number")), field, h("p.cap", {}, say("typed_hint"))), h("label.btn.btn-plain.btn-glove.photo", { for: "photo" }, icon("camera"), say("from_photo"), file))),
@@ -132,7 +139,7 @@ export function amount({ done, title = say("how_many_packs"), label = say("how_m
     if (field.value.trim() && Number.isInteger(typed) && typed >= least && typed <= most) done(typed);
     else field.select();
   };
-  field.addEventListener("keydown", (event) => event.key === "Enter" && send());
+  field.addEventListener("keydown", (event) => entered(event, send));
   show({
     title, focus: "#amount",
     body: h("div.fsec", {}, h("label.form-label", { for: "amount" }, label), field, quick.length ? h("div.pick.pick-numbers", {}, ...quick.map((times) => h("button", { type: "button", onclick: () => done(times) }, `×${times}`))) : null),
