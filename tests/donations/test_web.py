@@ -78,16 +78,17 @@ def test_odd_quantities_are_answered_not_stored(client_of, mill, quantity, statu
         assert answer.mimetype == "application/problem+json"
 
 
-NAUGHTY = ["\x00", "a\ud800", "#set page(width: 1pt)", "*bold* _x_ $x$ <b>", "'; DROP TABLE offer; --", "𝒳" * 50]
+UNSTORABLE = ["\x00", "a\ud800"]
+NAUGHTY = ["#set page(width: 1pt)", "*bold* _x_ $x$ <b>", "'; DROP TABLE offer; --", "𝒳" * 50]
 
 
-@pytest.mark.parametrize("text", NAUGHTY)
+@pytest.mark.parametrize("text", UNSTORABLE + NAUGHTY)
 def test_whatever_is_typed_comes_back_as_typed_or_is_refused(client_of, mill, text):
     coordinator = client_of(mill.coordinator)
     body = {"donor": {"kind": "company", "name": f"Kft {text}"}, "settlement_id": mill.settlement_id}
     made = coordinator.post("/api/v1/offers", json={**body, "lines": mill.lines()})
-    assert made.status_code in (201, 422)
-    if made.status_code == 201:
+    assert made.status_code == (422 if text in UNSTORABLE else 201)
+    if text not in UNSTORABLE:
         page = coordinator.get(f"/offers/{made.json['id']}").get_data(as_text=True)
         assert "<b></b>" not in page
         assert text.replace("<b>", "&lt;b&gt;").replace("'", "&#39;") in page

@@ -91,11 +91,14 @@ def test_wrong_rows_are_shown_and_given_back_as_a_file_that_no_office_program_co
 
 
 def test_what_is_no_table_is_refused_with_the_reason_beside_the_field(pages, house):
+    pages.get("/imports?lang=en")
     answer = upload(pages, house, b"", name="x.csv")
     assert answer.status_code == 422
-    assert "The file is empty." in pages.get("/imports/new?lang=en").text or "A fájl üres" in answer.text
+    assert 'id="f-file-e"' in answer.text
+    assert "The file is empty." in answer.text
     answer = pages.post("/imports", data={"kind": "opening_stock"})
     assert answer.status_code == 422
+    assert 'id="f-file-e"' in answer.text and "Choose a file first." in answer.text
 
 
 def test_a_program_does_the_same(pages, house, run_jobs):
