@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Paged, Quantity, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Paged, Quantity, WholeNumber, Wire, exactly_one
 from app.stock.schemas import CONDITIONS
 
 KINDS = ("box", "pallet")
@@ -25,11 +25,7 @@ class OneOf(Wire):
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of each."""
         for names in self.NAMED:
-            given = [name for name in names if data.get(name) is not None]
-            if len(given) != 1:
-                raise ValidationError(
-                    "Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0]
-                )
+            exactly_one(data, *names)
 
 
 BOX = ("box_id", "box", "box_operation_id")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 
 from app.donations.models import Inspection, OfferState
 from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
@@ -20,13 +19,6 @@ QUANTITY_MAX = 100_000_000
 def Quantity(**kwargs: Any) -> WholeNumber:  # noqa: N802
     """A whole number of base units, at least one."""
     return WholeNumber(least=1, most=QUANTITY_MAX, **kwargs)
-
-
-def exactly_one(data: Mapping[str, Any], *names: str) -> None:
-    """Refuse unless exactly one of some fields is given."""
-    given = [name for name in names if data.get(name) is not None]
-    if len(given) != 1:
-        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
 
 
 class OfferLineIn(Wire):

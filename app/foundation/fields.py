@@ -19,6 +19,13 @@ QUANTITY_MAX = 1_000_000_000
 """Base units in one movement."""
 
 
+def exactly_one(data: Mapping[str, Any], *names: str) -> None:
+    """Refuse what names a thing in no way, or in several."""
+    given = [name for name in names if data.get(name) is not None]
+    if len(given) != 1:
+        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
+
+
 class InWords(Schema):
     """A schema whose refusals are sentences that translate."""
 

@@ -15,7 +15,7 @@ from app.foundation.unit_of_work import UnitOfWork
 from app.stock import ledger
 from app.stock.errors import PlaceNotEmpty, PlaceRetired, WrongPlace
 from app.stock.ledger import Line
-from app.stock.models import Balance, Kind, Movement, Place
+from app.stock.models import Balance, Kind, Lot, Movement, Place
 from app.stock.service import ENDS, Step, stand_boxes
 
 
@@ -80,3 +80,10 @@ def bring_home(uow: UnitOfWork, *, place_ids: Collection[int], to: Place) -> Non
         for table, column in ((Place, Place.id), (Balance, Balance.place_id)):
             changed = update(table).where(column.in_(place_ids)).values(**home)
             uow.session.execute(changed, execution_options={"synchronize_session": "fetch"})
+
+
+def was_there(uow: UnitOfWork, *, lot_id: int, warehouse_id: int) -> Lot | None:
+    """Return a lot that lies, or once lay, in a warehouse; None where it never did."""
+    lay = select(Balance.id).where(Balance.lot_id == lot_id, Balance.warehouse_id == warehouse_id)
+    with uow.office("stock"):
+        return uow.session.scalar(select(Lot).where(Lot.id == lot_id, lay.exists()))

@@ -51,7 +51,7 @@ def receive(
     """Receive goods from outside into a place."""
     uow.actor.require("stock.operate")
     place = _place(uow, facts.pop("place_id", None), facts.pop("place", None))
-    item_id, packed = _item(uow, facts.pop("item_id", None), facts.pop("item_code", None), facts.pop("gtin", None))
+    item_id, packed = named_item(uow, facts.pop("item_id", None), facts.pop("item_code", None), facts.pop("gtin", None))
     quantity *= packed
     if quantity > QUANTITY_MAX:
         quantity = reads(MovePayload(only=("quantity",)))({"quantity": quantity})["quantity"]
@@ -127,7 +127,7 @@ def pick_item(
     """Pick so many of an item, whatever lots: the first to expire first."""
     uow.actor.require("stock.operate")
     to_place_id = facts.get("to_place_id") or _place(uow, None, facts["to_place"]).id
-    item_id, packed = _item(uow, facts.get("item_id"), facts.get("item_code"), facts.get("gtin"))
+    item_id, packed = named_item(uow, facts.get("item_id"), facts.get("item_code"), facts.get("gtin"))
     movements = service.pick_item(
         uow,
         operation_id=operation_id,
@@ -176,7 +176,7 @@ def _place(uow: UnitOfWork, place_id: int | None, code: str | None) -> Any:
     return queries.place_by_code(uow.session, code)
 
 
-def _item(uow: UnitOfWork, item_id: int | None, code: str | None, gtin: str | None) -> tuple[int, int]:
+def named_item(uow: UnitOfWork, item_id: int | None, code: str | None, gtin: str | None) -> tuple[int, int]:
     """Return the item, and how many base units one of what was counted is."""
     if item_id is not None:
         return item_id, 1

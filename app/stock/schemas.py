@@ -19,6 +19,7 @@ from app.foundation.fields import (
     Quantity,
     WholeNumber,
     Wire,
+    exactly_one,
 )
 from app.foundation.http import as_refusal
 
@@ -67,8 +68,8 @@ class ReceivePayload(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the item and of the place."""
-        _exactly_one(data, "item_id", "item_code", "gtin")
-        _exactly_one(data, "place_id", "place")
+        exactly_one(data, "item_id", "item_code", "gtin")
+        exactly_one(data, "place_id", "place")
 
 
 class MovePayload(Wire):
@@ -89,10 +90,10 @@ class MovePayload(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the lot and of the place it leaves."""
-        _exactly_one(data, "lot_id", "lot_operation_id")
-        _exactly_one(data, "from_place_id", "from_place")
+        exactly_one(data, "lot_id", "lot_operation_id")
+        exactly_one(data, "from_place_id", "from_place")
         if self.target_needed or "to_place" in data or "to_place_id" in data:
-            _exactly_one(data, "to_place_id", "to_place")
+            exactly_one(data, "to_place_id", "to_place")
 
     target_needed = True
 
@@ -116,8 +117,8 @@ class PickItemPayload(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the item and of the place."""
-        _exactly_one(data, "item_id", "item_code", "gtin")
-        _exactly_one(data, "to_place_id", "to_place")
+        exactly_one(data, "item_id", "item_code", "gtin")
+        exactly_one(data, "to_place_id", "to_place")
 
 
 class ReversePayload(Wire):
@@ -130,13 +131,7 @@ class ReversePayload(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name."""
-        _exactly_one(data, "movement_id", "reversed_operation_id")
-
-
-def _exactly_one(data: Mapping[str, Any], *names: str) -> None:
-    given = [name for name in names if data.get(name) is not None]
-    if len(given) != 1:
-        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
+        exactly_one(data, "movement_id", "reversed_operation_id")
 
 
 class OperationsBody(Wire):

@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
 
-from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire, exactly_one
 from app.foundation.paging import PAGE_SIZE_MAX
 from app.stocktakes.service import REASONS
 
@@ -36,7 +36,7 @@ class PlaceCountedPayload(Wire):
     @validates_schema
     def one_place(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the place."""
-        _exactly_one(data, "place_id", "place")
+        exactly_one(data, "place_id", "place")
 
 
 class CountPayload(PlaceCountedPayload):
@@ -54,13 +54,7 @@ class CountPayload(PlaceCountedPayload):
     def one_thing(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the thing; a lot may come with its item."""
         if data.get("lot_id") is None:
-            _exactly_one(data, "item_id", "item_code", "gtin")
-
-
-def _exactly_one(data: Mapping[str, Any], *names: str) -> None:
-    given = [name for name in names if data.get(name) is not None]
-    if len(given) != 1:
-        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
+            exactly_one(data, "item_id", "item_code", "gtin")
 
 
 # The API ------------------------------------------------------------------------------------------------------------

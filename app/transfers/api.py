@@ -27,6 +27,13 @@ REQUEST_EXAMPLE = {
     "wanted_on": "2026-12-01",
     "lines": [{"item_id": 1, "quantity": 240}],
 }
+ADD_EXAMPLE = {
+    "operation_id": OPERATION,
+    "item_id": 1,
+    "expires_on": "2027-04-30",
+    "quantity": 12,
+    "reason": "a box too many on the pallet",
+}
 RECEIVE_EXAMPLE = {
     "operation_id": OPERATION,
     "lines": [
@@ -172,6 +179,20 @@ def receive(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
     _seen(uow, transfer_id)
     counted = [Counted(**line) for line in body["lines"]]
     service.receive(uow, transfer_id=transfer_id, counted=counted, operation_id=body["operation_id"])
+    return _sheet(uow, transfer_id)
+
+
+@blueprint.post("/transfers/<int:transfer_id>/add")
+@blueprint.etag
+@blueprint.arguments(schemas.TransferAddIn, example=ADD_EXAMPLE)
+@blueprint.response(200, schemas.TransferSheet)
+@blueprint.alt_response(409, description="transfer-past")
+@blueprint.alt_response(422, description="expiry-needed, lines-wrong: exactly one of lot_id and item_id")
+@in_unit_of_work("stock.operate")
+def add(uow: UnitOfWork, body: dict[str, Any], transfer_id: int) -> Any:
+    """Take in what came though nobody had sent it. It comes out of the giver's discrepancies."""
+    _seen(uow, transfer_id)
+    service.add(uow, transfer_id=transfer_id, **body)
     return _sheet(uow, transfer_id)
 
 

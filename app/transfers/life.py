@@ -28,6 +28,8 @@ MOVES: dict[tuple[str, str], str] = {
     (TransferState.REQUESTED, "send"): TransferState.IN_TRANSIT,
     (TransferState.PICKED, "send"): TransferState.IN_TRANSIT,
     (TransferState.IN_TRANSIT, "receive"): TransferState.IN_TRANSIT,
+    (TransferState.IN_TRANSIT, "add"): TransferState.IN_TRANSIT,
+    (TransferState.RECEIVED, "add"): TransferState.RECEIVED,
     (TransferState.IN_TRANSIT, "settle"): TransferState.IN_TRANSIT,
     (TransferState.RECEIVED, "settle"): TransferState.RECEIVED,
     (TransferState.REQUESTED, "cancel"): TransferState.CANCELLED,

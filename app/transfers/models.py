@@ -99,11 +99,11 @@ class TransferLine(Numbered, Base):
 
 
 class TransferLot(Numbered, Base):
-    """A lot that was picked for a transfer, and what became of it at the other end."""
+    """A lot that was picked for a transfer, and what became of it at the other end; or one that nobody had sent."""
 
     __tablename__ = "transfer_lot"
     __table_args__ = (
-        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("quantity > 0 OR (quantity = 0 AND received > 0)", name="quantity_positive"),
         CheckConstraint("received >= 0 AND damaged >= 0 AND damaged <= received", name="received_makes_sense"),
     )
 
@@ -111,14 +111,15 @@ class TransferLot(Numbered, Base):
     line_id: Mapped[int | None] = mapped_column(ForeignKey("transfer_line.id"))
     lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"))
     place_id: Mapped[int] = mapped_column(ForeignKey("place.id"))
-    """Where it lies in the ledger until it leaves: staging, or the box that travels."""
+    """Where it lies in the ledger until it leaves: staging, or the box that travels. What nobody had sent comes out of
+    the giver's discrepancies."""
     from_place_id: Mapped[int | None] = mapped_column(ForeignKey("place.id"))
     """The shelf that it was picked from, and goes back to."""
     operation_id: Mapped[UUID | None]
     """Of the pick."""
     box_id: Mapped[int | None] = mapped_column(ForeignKey("box.id"))
     quantity: Mapped[int]
-    """Picked, and sent."""
+    """Picked, and sent; 0 for what nobody had sent."""
     received: Mapped[int] = mapped_column(default=0)
     """Found at the other end; more or less than was sent is a difference."""
     damaged: Mapped[int] = mapped_column(default=0)

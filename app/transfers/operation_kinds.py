@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from app.boxes import travelling
+from app.foundation.fields import QUANTITY_MAX
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import queries as stock_queries
+from app.stock.operation_kinds import named_item
 from app.stock.operations import Done, operation
 from app.stock.schemas import reads
 from app.transfers import queries, schemas, service
@@ -123,6 +125,43 @@ def receive_transfer_line(
         happened_at=happened_at,
     )
     return Done({"transfer_id": transfer.id, "transfer_lot_id": part_id, "state": str(transfer.state)})
+
+
+@operation("receive_transfer_extra", reads(schemas.AddPayload()))
+def receive_transfer_extra(
+    uow: UnitOfWork,
+    *,
+    operation_id: UUID,
+    happened_at: datetime,
+    late: bool,
+    transfer_id: int,
+    quantity: int,
+    reason: str,
+    **facts: Any,
+) -> Done:
+    """Take in what came with a transfer though nobody had sent it."""
+    uow.actor.require("stock.operate")
+    to_place_id = None
+    if facts.get("to_place_id") or facts.get("to_place"):
+        to_place_id = _place(uow, facts.get("to_place_id"), facts.get("to_place"))
+    item_id, packed = None, 1
+    if facts.get("lot_id") is None:
+        item_id, packed = named_item(uow, facts.get("item_id"), facts.get("item_code"), facts.get("gtin"))
+    part = service.add(
+        uow,
+        transfer_id=transfer_id,
+        operation_id=operation_id,
+        quantity=min(quantity * packed, QUANTITY_MAX),
+        reason=reason,
+        lot_id=facts.get("lot_id"),
+        item_id=item_id,
+        expires_on=facts.get("expires_on"),
+        batch=facts.get("batch"),
+        to_place_id=to_place_id,
+        happened_at=happened_at,
+    )
+    came = {"transfer_lot_id": part.id, "lot_id": part.lot_id, "quantity": part.received}
+    return Done({"transfer_id": transfer_id, **came})
 
 
 def _place(uow: UnitOfWork, place_id: int | None, code: str | None) -> int:

@@ -18,7 +18,7 @@ from app.foundation.text import fold
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.stock import voucher_papers
-from app.transfers import operation_kinds, papers, queries, schemas, service, words
+from app.transfers import life, operation_kinds, papers, queries, schemas, service, words
 from app.transfers.errors import LinesWrong, NoSuchTransfer
 from app.transfers.service import Counted
 
@@ -429,6 +429,40 @@ def receive(uow: UnitOfWork, transfer_id: int) -> ResponseReturnValue:
 def _received_name(name: str, numbers: list[str]) -> str:
     parts = name.split(".")
     return f"{parts[2]}-{numbers[int(parts[1])]}" if len(parts) == 3 else ""
+
+
+@blueprint.get("/<int:transfer_id>/add")
+@in_unit_of_work("stock.operate")
+def add_form(uow: UnitOfWork, transfer_id: int) -> ResponseReturnValue:
+    """Ask what came though nobody had sent it."""
+    context = _sheet(uow, transfer_id)
+    if not context["takes"] or (context["transfer"].state, "add") not in life.MOVES:
+        raise NoSuchTransfer(transfer_id=transfer_id)
+    places = queries.places_to_receive(uow.session, context["taker"].id)
+    context["operation_id"] = request.form.get("operation_id") or context["operation_id"]
+    return render_template("transfers/add.html", place_options=[(each.id, each.code) for each in places], **context)
+
+
+@blueprint.post("/<int:transfer_id>/add")
+@in_unit_of_work("stock.operate", form_view=add_form)
+def add(uow: UnitOfWork, transfer_id: int) -> ResponseReturnValue:
+    """Take in what nobody had sent."""
+    facts = schemas.AddForm().load(request.form)
+    code = facts.pop("lot", None)
+    lot_id = _lot_of(code) if code else None
+    if code and lot_id is None:
+        raise LinesWrong({"lot": [say("A lot is called L- and its number, such as L-812.")]})
+    if lot_id is None and facts.get("item_id") is None:
+        facts["item_id"] = _item_typed(uow, request.form.get("item_id_text", "").strip())
+    service.add(uow, transfer_id=transfer_id, lot_id=lot_id, **facts)
+    done(say("Taken in: it stands on the books here, and among the discrepancies of the giving warehouse."))
+    return redirect(url_for(".transfer", transfer_id=transfer_id))
+
+
+def _lot_of(code: str) -> int | None:
+    """Return the number of a lot's label: "L-812"."""
+    number = code.strip().upper().removeprefix("L-")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 @blueprint.post("/<int:transfer_id>/settle")

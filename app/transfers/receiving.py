@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from app.boxes import travelling
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
-from app.stock import carrying
+from app.stock import carrying, discrepancies
 from app.stock import queries as stock_queries
-from app.stock.errors import WrongPlace
+from app.stock.errors import ExpiryNeeded, NoSuchLot, WrongPlace
 from app.stock.models import Kind, PlaceKind
 from app.stock.service import Step
 from app.transfers import life, queries
 from app.transfers.errors import AlreadyReceived, LinesWrong, NoDifference, NoSuchTransferLot
 from app.transfers.models import Outcome, Transfer, TransferLot, TransferState
+
+if TYPE_CHECKING:
+    from app.stock.models import Lot
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def receive(
 ) -> Transfer:
     """Take lots of a transfer in as they were counted. A difference wants a reason and ends in a place with a name.
 
-    Short: stays in transit until it is settled. Over: out of the receiver's discrepancy place. Damaged: quarantine.
+    Short: stays in transit until it is settled. Over: out of the giver's discrepancies. Damaged: quarantine.
     """
     with uow.office("transfers"):
         transfer, parts = life.locked(uow, transfer_id, "receive", again=operation_id)
@@ -166,12 +170,12 @@ def _receiving_places(uow: UnitOfWork, transfer: Transfer, counted: Sequence[Cou
         transit=stock_queries.virtual_place(uow.session, transfer.from_warehouse_id, PlaceKind.IN_TRANSIT).id,
         dock=stock_queries.virtual_place(uow.session, taker, PlaceKind.DOCK).id,
         quarantine=stock_queries.virtual_place(uow.session, taker, PlaceKind.QUARANTINE).id,
-        unknown=stock_queries.virtual_place(uow.session, taker, PlaceKind.DISCREPANCY).id,
+        unknown=_unknown(uow, transfer),
     )
 
 
 def _ways_in(part: TransferLot, places: _Places) -> list[Step]:
-    """Return how a counted lot comes in: what was sent out of transit, what is too much out of nowhere known."""
+    """Return how a counted lot comes in: what was sent out of transit, what is too much out of the unknown."""
     assert part.to_place_id is not None, "where it goes is chosen before"
     target = part.place_id if part.box_id else part.to_place_id
     good, sent = part.received - part.damaged, min(part.received, part.quantity)
@@ -179,8 +183,8 @@ def _ways_in(part: TransferLot, places: _Places) -> list[Step]:
     ways = (
         (places.transit, target, good_sent, Kind.TRANSFER_IN),
         (places.transit, places.quarantine, sent - good_sent, Kind.TRANSFER_IN),
-        (places.unknown, target, good - good_sent, Kind.FIND),
-        (places.unknown, places.quarantine, part.damaged - (sent - good_sent), Kind.FIND),
+        (places.unknown, target, good - good_sent, Kind.TRANSFER_IN),
+        (places.unknown, places.quarantine, part.damaged - (sent - good_sent), Kind.TRANSFER_IN),
     )
     return [
         Step(part.lot_id, source, target, quantity, kind, part.reason)
@@ -195,6 +199,93 @@ def _joined(ways: Iterable[tuple[int, int, int, Kind]]) -> list[tuple[int, int, 
     for source, target, quantity, kind in ways:
         found[source, target, kind] = found.get((source, target, kind), 0) + quantity
     return [(source, target, quantity, kind) for (source, target, kind), quantity in found.items()]
+
+
+def _unknown(uow: UnitOfWork, transfer: Transfer) -> int:
+    """Return out of where comes what nobody had sent: the giver's discrepancies, where it will be missed."""
+    return stock_queries.virtual_place(uow.session, transfer.from_warehouse_id, PlaceKind.DISCREPANCY).id
+
+
+def add(
+    uow: UnitOfWork,
+    *,
+    transfer_id: int,
+    operation_id: UUID,
+    quantity: int,
+    reason: str,
+    lot_id: int | None = None,
+    item_id: int | None = None,
+    expires_on: date | None = None,
+    batch: str | None = None,
+    to_place_id: int | None = None,
+    happened_at: datetime | None = None,
+) -> TransferLot:
+    """Take in what came with a transfer though nobody had sent it: a lot of the giver's, else an item.
+
+    It comes out of the giver's discrepancies, so that all sums stay 0. Without a lot it becomes one of its own.
+    """
+    with uow.office("transfers"):
+        transfer, parts = life.locked(uow, transfer_id, "add", again=operation_id)
+        life.must_take(uow, transfer)
+        known = next((part for part in parts if part.receipt_id == operation_id), None)
+        if known is not None:
+            return known
+        if to_place_id is None:
+            to_place_id = stock_queries.virtual_place(uow.session, transfer.to_warehouse_id, PlaceKind.DOCK).id
+        target = stock_queries.place(uow.session, to_place_id)
+        if target.warehouse_id != transfer.to_warehouse_id:
+            raise WrongPlace(place=target.code, deed=Kind.TRANSFER_IN)
+        lot = _lot_that_came(uow, transfer, lot_id, item_id, expires_on, batch)
+        part = TransferLot(
+            transfer_id=transfer.id,
+            line_id=next((line.id for line in transfer.lines if line.item_id == lot.item_id), None),
+            lot_id=lot.id,
+            place_id=_unknown(uow, transfer),
+            quantity=0,
+            received=quantity,
+            damaged=0,
+            to_place_id=to_place_id,
+            reason=reason,
+            received_at=happened_at or uow.now,
+            received_by_id=uow.actor.id,
+            receipt_id=operation_id,
+        )
+        uow.session.add(part)
+        step = Step(lot.id, part.place_id, to_place_id, quantity, Kind.TRANSFER_IN, reason)
+        carrying.carry(uow, operation_id=operation_id, steps=[step], happened_at=happened_at)
+        life.touch(transfer)
+        uow.session.flush()
+    uow.record("transfer.added", subject=("transfer", transfer.id), lot_id=lot.id, quantity=quantity)
+    return part
+
+
+def _lot_that_came(
+    uow: UnitOfWork,
+    transfer: Transfer,
+    lot_id: int | None,
+    item_id: int | None,
+    expires_on: date | None,
+    batch: str | None,
+) -> Lot:
+    if lot_id is not None:
+        lot = carrying.was_there(uow, lot_id=lot_id, warehouse_id=transfer.from_warehouse_id)
+        if lot is None:
+            raise NoSuchLot(lot_id=lot_id)
+        return lot
+    item = queries.items_by_id(uow.session, [item_id or 0]).get(item_id or 0)
+    if item is None or item.retired_at is not None:
+        raise LinesWrong({"item_id": [say("Choose an item of the catalogue.")]})
+    if item.tracks_expiry and expires_on is None:
+        raise ExpiryNeeded(item=item.name_hu)
+    with uow.office("stock"):
+        return discrepancies.open_lot(
+            uow,
+            item_id=item.id,
+            warehouse_id=transfer.to_warehouse_id,
+            expires_on=expires_on,
+            batch=batch,
+            source=transfer.code,
+        )
 
 
 def settle(

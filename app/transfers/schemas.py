@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields, validate, validates_schema
 
-from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
+from app.foundation.fields import (
+    QUANTITY_MAX,
+    Asked,
+    Choice,
+    Form,
+    Id,
+    Line,
+    Moment,
+    Quantity,
+    WholeNumber,
+    Wire,
+    exactly_one,
+)
 from app.transfers.models import Outcome, TransferState
 from app.transfers.queries import VIEWS
 
@@ -83,6 +96,23 @@ class TransferReceiveIn(TransferOperationIn):
     lines = fields.List(fields.Nested(TransferCountedIn), required=True, validate=validate.Length(1, 500))
 
 
+class TransferAddIn(TransferOperationIn):
+    """What came though nobody had sent it: a lot of the giver's, else an item with what its pack says."""
+
+    lot_id = Id()
+    item_id = Id()
+    expires_on = fields.Date()
+    batch = Line(most=60)
+    quantity = Quantity(required=True)
+    reason = Line(required=True, least=3, most=REASON_MOST)
+    to_place_id = Id()
+
+    @validates_schema
+    def one_of_both(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for the lot or the item."""
+        exactly_one(data, "lot_id", "item_id")
+
+
 class TransferSettleIn(TransferOperationIn):
     """What became of what did not arrive."""
 
@@ -144,6 +174,27 @@ class ReceiveLinePayload(Wire):
     reason = Line(most=REASON_MOST)
     to_place_id = Id()
     to_place = Line(most=40)
+
+
+class AddPayload(Wire):
+    """What came though nobody had sent it, as a phone scanned it; with a GTIN the quantity is in its packs."""
+
+    transfer_id = Id(required=True)
+    lot_id = Id()
+    item_id = Id()
+    item_code = Line(most=60)
+    gtin = Line(most=20)
+    expires_on = fields.Date()
+    batch = Line(most=60)
+    quantity = Quantity(required=True)
+    reason = Line(required=True, least=1, most=REASON_MOST)
+    to_place_id = Id()
+    to_place = Line(most=40)
+
+    @validates_schema
+    def one_name(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Ask for exactly one name of what came."""
+        exactly_one(data, "lot_id", "item_id", "item_code", "gtin")
 
 
 # Queries ------------------------------------------------------------------------------------------------------------
@@ -294,6 +345,18 @@ class CountedForm(Form):
     damaged = Pieces(load_default=0)
     reason = Line(most=REASON_MOST, load_default=None)
     to_place_id = Id(load_default=None)
+
+
+class AddForm(OperationForm):
+    """What came though nobody had sent it."""
+
+    lot = Line(most=20)
+    item_id = Id()
+    expires_on = fields.Date()
+    batch = Line(most=60)
+    quantity = Quantity(required=True)
+    reason = Line(required=True, least=3, most=REASON_MOST)
+    to_place_id = Id()
 
 
 class SettleForm(OperationForm):

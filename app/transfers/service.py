@@ -15,7 +15,7 @@ from app.stock.models import Kind
 from app.transfers import queries
 from app.transfers.errors import BelongsToTransfer
 from app.transfers.preparing import Proposed, accept, finish, pick, pick_all, pick_box, propose, revise, unpick
-from app.transfers.receiving import Counted, receive, receive_box, settle
+from app.transfers.receiving import Counted, add, receive, receive_box, settle
 from app.transfers.requesting import cancel, request
 from app.transfers.sending import note, send
 
@@ -26,6 +26,7 @@ __all__ = [
     "Counted",
     "Proposed",
     "accept",
+    "add",
     "cancel",
     "finish",
     "note",

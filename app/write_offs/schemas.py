@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire, exactly_one
 from app.write_offs.models import WriteOffReason, WriteOffState
 
 REASONS = tuple(each.value for each in WriteOffReason)
@@ -225,8 +225,8 @@ class PhoneLine(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the lot and of the place."""
-        _exactly_one(data, "lot_id", "lot_operation_id")
-        _exactly_one(data, "place_id", "place")
+        exactly_one(data, "lot_id", "lot_operation_id")
+        exactly_one(data, "place_id", "place")
 
 
 class ProposalPayload(Wire):
@@ -259,13 +259,7 @@ class ReleasePayload(PhoneLine):
     @validates_schema
     def a_target(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of where it goes."""
-        _exactly_one(data, "to_place_id", "to_place")
-
-
-def _exactly_one(data: Mapping[str, Any], *names: str) -> None:
-    given = [name for name in names if data.get(name) is not None]
-    if len(given) != 1:
-        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
+        exactly_one(data, "to_place_id", "to_place")
 
 
 # Forms --------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import random
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,10 +12,12 @@ from sqlalchemy import func, select
 
 from app.catalogue.models import Item
 from app.foundation.errors import Invalid, NotAllowed, NotFound, Refusal, Stale
+from app.foundation.job import Job
+from app.stock import discrepancies, shortages
 from app.stock import queries as stock_queries
 from app.stock import service as stock
-from app.stock.errors import NotEnoughStock, OperationDiffers
-from app.stock.models import Kind, Movement, PlaceKind, Reservation, Voucher, Warehouse
+from app.stock.errors import ExpiryNeeded, NoSuchLot, NotEnoughStock, OperationDiffers, WrongPlace
+from app.stock.models import Kind, Lot, Movement, PlaceKind, Reservation, Voucher, Warehouse
 from app.transfers import queries, service
 from app.transfers.errors import (
     AlreadyReceived,
@@ -29,7 +32,7 @@ from app.transfers.errors import (
 from app.transfers.models import Transfer, TransferState
 from app.transfers.service import Counted
 from tests import builders
-from tests.conftest import EVERYTHING
+from tests.conftest import EVERYTHING, NOON
 from tests.transfers.conftest import asked, held, must_be_proved, sent
 
 
@@ -290,7 +293,7 @@ def test_each_difference_ends_in_a_place_with_a_name(work, road):
     ]
     receive(work, road, transfer_id, counted)
     assert held(work, road.taker_id, PlaceKind.DOCK, road.beans_id) == 7
-    assert held(work, road.taker_id, PlaceKind.DISCREPANCY) == -2
+    assert held(work, road.giver_id, PlaceKind.DISCREPANCY) == -2
     assert held(work, road.taker_id, PlaceKind.DOCK, road.flour_id) == 26 + 7
     assert held(work, road.taker_id, PlaceKind.QUARANTINE) == 4 + 1
     assert held(work, road.giver_id, PlaceKind.IN_TRANSIT) == 2
@@ -312,7 +315,7 @@ def test_over_and_all_damaged_at_once_is_counted_once(work, road):
     receive(work, road, transfer_id, [Counted(part.id, 8, 7, "wet", shelf)])
     assert held(work, road.taker_id, PlaceKind.SHELF) == 1
     assert held(work, road.taker_id, PlaceKind.QUARANTINE) == 7
-    assert held(work, road.taker_id, PlaceKind.DISCREPANCY) == -3
+    assert held(work, road.giver_id, PlaceKind.DISCREPANCY) == -3
     assert quarantine != shelf
     must_be_proved(work)
 
@@ -442,7 +445,7 @@ def test_a_movement_of_a_transfer_is_not_taken_back_alone(work, road):
     with work() as uow:
         movements = uow.session.scalars(select(Movement).where(Movement.kind != Kind.RECEIVE)).all()
         ids = {movement.kind: movement.id for movement in movements}
-    assert set(ids) == {Kind.PICK, Kind.TRANSFER_OUT, Kind.TRANSFER_IN, Kind.FIND}
+    assert set(ids) == {Kind.PICK, Kind.TRANSFER_OUT, Kind.TRANSFER_IN}
     for movement_id in ids.values():
         with pytest.raises(BelongsToTransfer), work() as uow:
             stock.reverse(uow, operation_id=uuid4(), movement_id=movement_id, reason="no")
@@ -457,6 +460,95 @@ def test_there_is_no_transfer_where_there_is_none(work, road):
     ):
         with pytest.raises(NotFound), work() as uow:
             deed(uow)
+
+
+# What nobody had sent
+
+
+def add(work, road, transfer_id, actor=None, **more):
+    facts = {"operation_id": uuid4(), "quantity": 6, "reason": "a box too many on the pallet", **more}
+    with work(actor or road.taker) as uow:
+        return service.add(uow, transfer_id=transfer_id, **facts).id
+
+
+def test_what_nobody_had_sent_comes_out_of_the_givers_discrepancies_once(work, road):
+    transfer_id = sent(work, road, [{"item_id": road.beans_id, "quantity": 5}])
+    number = uuid4()
+    first = add(work, road, transfer_id, lot_id=road.soon_id, operation_id=number)
+    assert add(work, road, transfer_id, lot_id=road.soon_id, operation_id=number) == first
+    assert held(work, road.taker_id, PlaceKind.DOCK, road.flour_id) == 6
+    assert held(work, road.giver_id, PlaceKind.DISCREPANCY, road.flour_id) == -6
+    assert held(work, road.taker_id, PlaceKind.DISCREPANCY) == 0
+    part = next(each for each in parts_of(work, transfer_id) if each.id == first)
+    assert (part.quantity, part.received, part.line_id, part.differs, part.short) == (0, 6, None, True, 0)
+    assert part.reason == "a box too many on the pallet"
+    assert state_of(work, transfer_id) == TransferState.IN_TRANSIT, "what was sent is still to be counted"
+    (beans,) = [each for each in parts_of(work, transfer_id) if each.id != first]
+    receive(work, road, transfer_id, [Counted(beans.id, 5)])
+    assert state_of(work, transfer_id) == TransferState.RECEIVED
+    add(work, road, transfer_id, lot_id=road.beans_lot_id, quantity=2)
+    assert held(work, road.taker_id, PlaceKind.DOCK, road.beans_id) == 7
+    must_be_proved(work)
+
+
+def test_an_item_that_no_lot_explains_becomes_one_of_its_own(work, road):
+    transfer_id = sent(work, road, [{"item_id": road.beans_id, "quantity": 5}])
+    with work() as uow:
+        uow.session.get(Item, road.flour_id).tracks_expiry = True
+    with pytest.raises(ExpiryNeeded):
+        add(work, road, transfer_id, item_id=road.flour_id)
+    day = NOON.date() + timedelta(days=90)
+    part_id = add(work, road, transfer_id, item_id=road.flour_id, expires_on=day, batch="B7")
+    with work() as uow:
+        lot = uow.session.get(Lot, next(each for each in parts_of(work, transfer_id) if each.id == part_id).lot_id)
+        assert (lot.item_id, lot.expires_on, lot.batch, lot.source) == (road.flour_id, day, "B7", f"A-{transfer_id}")
+        assert lot.warehouse_id == road.taker_id
+    assert held(work, road.giver_id, PlaceKind.DISCREPANCY, road.flour_id) == -6
+    must_be_proved(work)
+
+
+def test_only_the_receiver_adds_and_only_what_can_have_come_from_there(work, road):
+    transfer_id = sent(work, road)
+    for stranger in (road.giver, road.stranger, road.coordinator):
+        with pytest.raises(NotAllowed):
+            add(work, road, transfer_id, stranger, lot_id=road.soon_id)
+    with work() as uow:
+        elsewhere = builders.a_lot(uow, uow.session.get(Warehouse, road.taker_id), 5).id
+    for lot_id in (elsewhere, 2**62):
+        with pytest.raises(NoSuchLot):
+            add(work, road, transfer_id, lot_id=lot_id)
+    with pytest.raises(WrongPlace):
+        add(work, road, transfer_id, lot_id=road.soon_id, to_place_id=road.shelf_id)
+    with pytest.raises(LinesWrong):
+        add(work, road, transfer_id, item_id=2**62)
+    waiting = asked(work, road)
+    with pytest.raises(TransferPast):
+        add(work, road, waiting, lot_id=road.soon_id)
+    assert held(work, road.giver_id, PlaceKind.DISCREPANCY) == 0
+
+
+def test_picked_pieces_that_are_not_there_do_not_travel(work, road):
+    """Of what stands in staging for a transfer, a stocktake finds less: the transfer asks for the rest again."""
+    transfer_id = asked(work, road, [{"item_id": road.beans_id, "quantity": 12}])
+    with work(road.giver) as uow:
+        service.pick_all(uow, transfer_id=transfer_id, operation_id=uuid4())
+    assert state_of(work, transfer_id) == TransferState.PICKED
+    with work() as uow:
+        staging = stock_queries.virtual_place(uow.session, road.giver_id, PlaceKind.STAGING).id
+        shortages.give_up(uow, {(road.beans_lot_id, staging): 4})
+        discrepancies.adjust(
+            uow, operation_id=uuid4(), adjustments=[discrepancies.Adjustment(road.beans_lot_id, staging, -4)]
+        )
+        arguments = uow.session.scalar(select(Job.arguments).where(Job.name == "transfers.revise"))
+    for expected in (1, 0):
+        with work() as uow:
+            assert service.revise(uow, **arguments) == expected
+    assert [part.quantity for part in parts_of(work, transfer_id)] == [8]
+    assert state_of(work, transfer_id) == TransferState.REQUESTED
+    with work(road.giver) as uow:
+        service.send(uow, transfer_id=transfer_id, operation_id=uuid4())
+    assert held(work, road.giver_id, PlaceKind.IN_TRANSIT) == 8
+    must_be_proved(work)
 
 
 # Whatever happens
@@ -476,8 +568,8 @@ def test_random_transfers_with_random_differences_keep_every_sum_zero(work, road
     next_deeds = {
         TransferState.REQUESTED: ("pick", "pick", "pick_all", "pick_all", "pick_all", "send", "cancel"),
         TransferState.PICKED: ("send", "send", "send", "send", "cancel", "pick"),
-        TransferState.IN_TRANSIT: ("receive", "receive", "receive", "settle", "cancel"),
-        TransferState.RECEIVED: ("settle", "receive"),
+        TransferState.IN_TRANSIT: ("receive", "receive", "receive", "settle", "cancel", "add"),
+        TransferState.RECEIVED: ("settle", "receive", "add"),
         TransferState.CANCELLED: ("pick",),
     }
     for _ in range(60):
@@ -516,6 +608,10 @@ def test_random_transfers_with_random_differences_keep_every_sum_zero(work, road
                         received = max(0, part.quantity + chance.choice((0, 0, -2, -9, 1, 5)))
                         counted.append(Counted(part.id, received, chance.randint(0, received), "counted so"))
                     service.receive(uow, transfer_id=transfer_id, counted=counted, operation_id=uuid4())
+                elif deed == "add":
+                    came = {"lot_id": road.soon_id} if chance.random() < 0.5 else {"item_id": road.beans_id}
+                    more = {"quantity": chance.randint(1, 9), "reason": "too many", "expires_on": NOON.date()}
+                    service.add(uow, transfer_id=transfer_id, operation_id=uuid4(), **came, **more)
                 elif deed == "settle":
                     short = [s.part for s in queries.lots_of(uow.session, transfer_id) if s.part.short]
                     for part in short[:1]:

@@ -154,15 +154,22 @@ def test_lists_show_each_side_its_own_work_in_few_statements(client_of, work, ro
         assert len(asked_for) <= 12, asked_for
 
 
-@pytest.mark.parametrize("page", ["", "new", "{id}", "{id}/pick", "{id}/send", "{id}/receive"])
+OPENED = {"": 4, "new": 4, "{id}": 4, "{id}/pick": 2, "{id}/send": 2, "{id}/receive": 2, "{id}/add": 1}
+"""How often a page opens: for two transfers, one asked for and one on its way, and the managers of both ends."""
+
+
+@pytest.mark.parametrize("page", OPENED)
 def test_every_sentence_can_be_translated(client_of, work, road, page):
     first, second = asked(work, road), sent(work, road, [{"item_id": road.beans_id, "quantity": 5}])
-    for transfer_id in (first, second):
-        for actor in (road.giving_manager, road.taking_manager):
-            answer = client_of(actor, PSEUDO_LANGUAGE=True).get(f"/transfers/{page.format(id=transfer_id)}")
-            assert answer.status_code in (200, 404)
-            if answer.status_code == 200:
-                assert untranslated(answer.get_data(as_text=True)) == []
+    answers = [
+        client_of(actor, PSEUDO_LANGUAGE=True).get(f"/transfers/{page.format(id=transfer_id)}")
+        for transfer_id in (first, second)
+        for actor in (road.giving_manager, road.taking_manager)
+    ]
+    opened = [answer for answer in answers if answer.status_code == 200]
+    assert {answer.status_code for answer in answers} <= {200, 404} and len(opened) == OPENED[page]
+    for answer in opened:
+        assert untranslated(answer.get_data(as_text=True)) == []
 
 
 # The API
@@ -215,9 +222,54 @@ def test_a_program_asks_picks_sends_and_receives_with_versions(client_of, work, 
 @pytest.mark.parametrize("transfer_id", [0, 2**62, 2**63 - 1])
 def test_what_does_not_exist_is_not_found(client_of, road, transfer_id):
     client = client_of(road.giver)
-    for path in (f"/transfers/{transfer_id}", f"/transfers/{transfer_id}/note.pdf", f"/transfers/{transfer_id}/pick"):
-        assert client.get(path).status_code == 404
-        assert client.get(f"/api/v1{path}").status_code in (404, 405)
+    for path in ("", "/note.pdf", "/pick", "/receive", "/add"):
+        assert client.get(f"/transfers/{transfer_id}{path}").status_code == 404
+    for path in ("", "/note.pdf", "/proposal"):
+        assert client.get(f"/api/v1/transfers/{transfer_id}{path}").status_code == 404
+    sent_there = client.post(f"/api/v1/transfers/{transfer_id}/add", json={**EXTRA, "lot_id": 1})
+    assert sent_there.status_code == 404
+
+
+EXTRA = {"operation_id": str(uuid4()), "quantity": 6, "reason": "a box too many on the pallet"}
+
+
+def test_what_nobody_had_sent_is_added_by_page_program_and_phone(client_of, work, road):
+    transfer_id = sent(work, road, [{"item_id": road.beans_id, "quantity": 5}])
+    taker, page = client_of(road.taker), f"/transfers/{transfer_id}"
+    assert f'href="{page}/add"' in taker.get(page).get_data(as_text=True)
+    form = {**EXTRA, "item_id": road.flour_id, "batch": "B7"}
+    without = send(taker, f"{page}/add?lang=en", {**form, "reason": ""})
+    assert without.status_code == 422
+    odd = send(taker, f"{page}/add?lang=en", {**EXTRA, "lot": "812x"})
+    assert odd.status_code == 422 and "A lot is called L- and its number" in odd.text
+    for _ in range(2):
+        assert send(taker, f"{page}/add", form).status_code == 302
+    assert held(work, road.taker_id, PlaceKind.DOCK, road.flour_id) == 6
+    shown = taker.get(f"{page}?lang=en").get_data(as_text=True)
+    assert "not sent, but here" in shown and "a box too many on the pallet" in shown
+
+    path = f"/api/v1{page}"
+    body = {**EXTRA, "operation_id": str(uuid4()), "lot_id": road.soon_id}
+    assert taker.post(f"{path}/add", json=body).status_code == 428
+    seen = {"If-Match": taker.get(path).headers["ETag"]}
+    both = taker.post(f"{path}/add", json={**body, "item_id": 1}, headers=seen)
+    assert both.status_code == 422
+    told = taker.post(f"{path}/add", json=body, headers=seen)
+    assert told.status_code == 200, told.json
+    extra = [(lot["lot_id"], lot["quantity"], lot["received"]) for lot in told.json["lots"] if not lot["quantity"]]
+    assert (road.soon_id, 0, 6) in extra and len(extra) == 2
+    seen = {"If-Match": told.headers["ETag"]}
+    assert client_of(road.giver).post(f"{path}/add", json=body, headers=seen).status_code == 403
+
+    phone = Phone()
+    scanned = {"transfer_id": transfer_id, "lot_id": road.beans_lot_id, "quantity": 3}
+    assert tell(taker, phone("receive_transfer_extra", scanned)) == ["rejected"]  # Nobody says how it came.
+    came = phone("receive_transfer_extra", {**scanned, "reason": "extra", "to_place": "ZEG-A-01-1"})
+    assert tell(taker, came) == ["applied"]
+    assert tell(taker, came) == ["duplicate"]
+    assert held(work, road.taker_id, PlaceKind.SHELF, road.beans_id) == 3
+    assert held(work, road.giver_id, PlaceKind.DISCREPANCY) == -(6 + 6 + 3)
+    must_be_proved(work)
 
 
 # Phones
