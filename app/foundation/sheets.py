@@ -140,7 +140,8 @@ def _write_xlsx(file: IO[bytes], heads: Sequence[Cell], rows: Iterable[Sequence[
 def _cell(sheet: Any, value: Cell) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(HOME).replace(tzinfo=None)
-    if isinstance(value, str):
+    if isinstance(value, str) and value.startswith(("=", "#")):
+        # The library would take it for a formula or for an error such as #N/A.
         cell = WriteOnlyCell(sheet, value=value)
         cell.data_type = "s"
         return cell

@@ -123,7 +123,9 @@ def _named(q: str) -> ColumnElement[bool]:
 
 def _one_of(column: Any, table: Any, named: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return which balances are of what is called so: looked up once, as an array by which an index is searched."""
-    found: ColumnElement[bool] = column == any_(func.array(select(table.id).where(named).correlate(None)))
+    found: ColumnElement[bool] = column == any_(
+        func.array(select(table.id).where(named).correlate(None).scalar_subquery())
+    )
     return found
 
 

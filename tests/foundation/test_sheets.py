@@ -20,6 +20,12 @@ def test_what_looks_like_a_formula_is_a_text_in_both_forms(typed):
     assert (cell.data_type, cell.value[0]) == ("s", "'")
 
 
+@pytest.mark.parametrize("typed", ["#N/A", "#REF!", "12", "2026-11-24", "TRUE"])
+def test_a_text_stays_a_text_in_a_workbook(typed):
+    cell = load_workbook(io.BytesIO(as_xlsx(["name"], [[typed]]))).active["A2"]
+    assert (cell.data_type, cell.value) == ("s", typed)
+
+
 def test_numbers_days_and_times_stay_what_they_are():
     moment = datetime(2026, 11, 24, 15, 5, tzinfo=UTC)
     row = [-12, date(2026, 11, 24), moment, None, "Ózd; „ő”"]
