@@ -568,16 +568,20 @@ def _open_arrival(uow: UnitOfWork, arrival_id: int) -> Arrival:
 
 @stock.asked_before_reversal
 def _line_taken_back(uow: UnitOfWork, movement: Any) -> None:
-    """Take a line off an arrival that is still open when its receiving is taken back; a posted note stays as it is."""
+    """Expect goods of an offer again when their receiving is taken back.
+
+    An arrival that is still open loses the line; a note that is numbered stays as it was written.
+    """
     if movement.kind != Kind.RECEIVE:
         return
     with uow.office("donations"):
         line = queries.line_of_lot(uow.session, movement.lot_id)
-        if line is None or line.arrival.voucher_id is not None:
+        if line is None:
             return
         if line.offer_line_id is not None:
             queries.offer_line(uow.session, line.offer_line_id).arrived -= line.quantity
-        uow.session.delete(line)
+        if line.arrival.voucher_id is None:
+            uow.session.delete(line)
         uow.session.flush()
 
 
@@ -654,7 +658,10 @@ def certificate(uow: UnitOfWork, *, offer_id: int) -> Voucher:
         return known
     if found.state != OfferState.CLOSED or found.warehouse_id is None:
         raise OfferPast(offer=f"F-{found.id}", state=found.state)
-    lines = [line for arrival in arrivals for line in arrival.lines if line.inspection != Inspection.REFUSE]
+    came = [line for arrival in arrivals for line in arrival.lines if line.inspection != Inspection.REFUSE]
+    with uow.office("stock"):
+        back = queries.taken_back(uow.session, [line.lot_id for line in came if line.lot_id])
+    lines = [line for line in came if line.lot_id not in back]
     content = {
         "offer": f"F-{found.id}",
         "donor": found.donor.name,

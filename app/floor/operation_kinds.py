@@ -35,7 +35,10 @@ def goods_received(
     receipts: Sequence[UUID],
     offer_id: int | None,
 ) -> Done:
-    """Write the goods-received note of what was scanned in, and count it towards its offer."""
+    """Write the goods-received note of what was scanned in, and count it towards its offer.
+
+    The phone's only way in: ``receive`` (or ``receive_into_box``) for each pack, then this once, when all is in.
+    """
     arrival, voucher = donations.note_what_was_scanned(
         uow,
         operation_id=operation_id,

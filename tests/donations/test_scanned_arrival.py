@@ -266,3 +266,17 @@ def test_goods_scanned_in_for_an_offer_that_was_closed_meanwhile_still_get_their
 def etag(client, offer):
     """Return the version of an offer as a program has seen it."""
     return client.get(f"/api/v1/offers/{offer.id}").headers["ETag"]
+
+
+def test_what_is_taken_back_after_its_note_is_expected_again_and_certified_to_nobody(web, work, at_dock, offer):
+    phone = Phone()
+    receipts = [scanned_in(web, at_dock, phone, offer, quantity) for quantity in (100, 7)]
+    arrival_id = noted(web, at_dock, phone, receipts, offer)["result"]["arrival_id"]
+    back = phone("reverse", {"reversed_operation_id": receipts[1], "reason": "scan"})
+    assert [answer["outcome"] for answer in send(web, back)] == ["applied"]
+    with work() as uow:
+        assert uow.session.get_one(Offer, offer.id).lines[0].arrived == 100
+        assert sorted(line.quantity for line in queries.arrival(uow.session, uow.actor, arrival_id).lines) == [7, 100]
+        service.close(uow, offer_id=offer.id)
+        certified = service.certificate(uow, offer_id=offer.id).content["lines"]
+        assert [line["quantity"] for line in certified] == [100]
