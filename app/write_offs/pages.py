@@ -169,7 +169,7 @@ def propose_form(uow: UnitOfWork) -> ResponseReturnValue:
         at = asked.get("at")
         for row in rows:
             whole = at is None or row.place.id == at
-            values[f"quantity-{row.lot.id}-{row.place.id}"] = row.balance.available if whole else ""
+            values[f"quantity-{row.lot.id}-{row.place.id}"] = (row.balance.available or "") if whole else ""
     return render_template(
         "write_offs/propose.html",
         rows=rows,
@@ -205,7 +205,7 @@ def _chosen(uow: UnitOfWork) -> list[queries.Held]:
     lot_id = request.args.get("lot_id", type=int)
     if lot_id is not None and not rows and 0 < lot_id < 2**63:
         rows = queries.held_of_lot(uow.session, uow.actor, lot_id)
-    return rows if request.form else queries.held_with(rows)
+    return rows if request.form else queries.held_with(uow.session, rows)
 
 
 def _key(text: str) -> queries.Key | None:
@@ -234,12 +234,20 @@ def propose(uow: UnitOfWork) -> ResponseReturnValue:
         lines.append({"lot_id": key[0], "place_id": key[1], "quantity": quantity})
     if wrong or not lines:
         raise LinesWrong(wrong, None if wrong else say("Nothing was proposed: write how many at least once."))
-    made = service.propose(uow, lines=lines, **facts).write_off
+    proposed = service.propose(uow, lines=lines, **facts)
+    made, lost = proposed.write_off, proposed.needs_lost
     file = request.files.get("photo")
     if file is not None and file.filename:
         service.add_photo(uow, write_off_id=made.id, content=file.read())
+    told = say("S-%(write_off)s is proposed: nobody else can take these goods.", write_off=str(made.id))
+    if lost:
+        told = say(
+            "S-%(write_off)s is proposed. Needs that lost what was reserved for them: %(lost)s. They are open again.",
+            write_off=str(made.id),
+            lost=lost,
+        )
     done(
-        say("S-%(write_off)s is proposed: nobody else can take these goods.", write_off=str(made.id)),
+        told,
         undo=url_for(".withdraw", write_off_id=made.id),
     )
     return redirect(url_for(".write_off", write_off_id=made.id))
@@ -371,7 +379,7 @@ def release(uow: UnitOfWork, lot_id: int) -> ResponseReturnValue:
 def _lot_form(template: str, rows: list[queries.Held], places: list[tuple[int, str]]) -> ResponseReturnValue:
     at = request.args.get("at", type=int)
     here = next((row for row in rows if row.place.id == at), rows[0] if rows else None)
-    values = {"quantity": here.balance.available, "from_place_id": here.place.id} if here else {}
+    values = {"quantity": here.balance.available or "", "from_place_id": here.place.id} if here else {}
     return render_template(
         template,
         rows=rows,

@@ -459,9 +459,10 @@ def _mark(batch: str) -> str:
     return "".join(letter for letter in fold(batch) if letter.isalnum())
 
 
-def held_with(rows: Iterable[Held]) -> list[Held]:
-    """Return the rows of which something is left to propose."""
-    return [row for row in rows if row.balance.available > 0]
+def held_with(session: Session, rows: Sequence[Held]) -> list[Held]:
+    """Return the rows of which something is left to propose: what is promised to others may be, once."""
+    spoken = _proposed(session, [(row.balance.lot_id, row.balance.place_id) for row in rows])
+    return [row for row in rows if row.balance.on_hand > spoken.get((row.lot.id, row.place.id), (None, 0))[1]]
 
 
 def moved_before(session: Session, operation_id: UUID) -> Movement | None:
