@@ -108,7 +108,7 @@ WORDS: dict[str, Message] = {
     "to_is_now": say("Everything scanned now goes there"),
     "counting_at": say("Counting: %(place)s"),
     "no_box": say("There is no box %(code)s here"),
-    "box_is_new": say("Box %(code)s: nobody has scanned it yet"),
+    "box_is_new": say("Is it a new box? %(code)s"),
     "box_where_new": say("Where does the new box stand?"),
     "box_fill": say("At %(place)s. What is scanned now goes into it"),
     "box_closed": say("Box %(box)s is closed"),

@@ -18,7 +18,9 @@ dropped, put in, replaced, swapped with its neighbour, a separator lost, the end
 3. So there is a second wall, ``doubts``: a GTIN that the catalogue does not know (``unknown_gtin``), an SSCC that no
    box has (``unknown_box``), a lot number that this GTIN never had (``unknown_lot``), a lot number missing where this
    GTIN has some (``missing_lot``) are each a question to a person; and so are, of text that no checksum guarded, a
-   known product or lot that is one slip away from another known one (``similar_gtin``, ``similar_lot``).
+   known product or lot that is one slip away from another known one (``similar_gtin``, ``similar_lot``). The scan
+   page (static/js/scan/flow.js) asks each before it books, but for a new or missing lot number where goods come in:
+   there it books in amber, to be taken back with one touch.
 
 Together, with the catalogue, the boxes and the lots known: no single slip gives another GTIN or another lot without a
 refusal, a mark or a question. Other fields (dates, counts, weights) are guarded by point 1 only: a replaced digit can

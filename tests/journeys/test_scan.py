@@ -487,7 +487,7 @@ def test_a_pallet_that_nobody_has_scanned_is_asked_about_and_taken_in_under_its_
     receive(phone)
     gtin, _item, size = phone.evaluate(PACK, False)
     wedge(phone, "395011015300000028")
-    assert "nobody has scanned it yet" in verdict(phone)
+    assert "Nobody has scanned this box yet" in verdict(phone)
     shoot(phone, "scan-box-unknown")
     phone.click("#ways >> text=New pallet")
     wedge(phone, gtin)
