@@ -165,6 +165,9 @@ BOMBS = {
     "a cell in the last row and column": lambda: with_sheet(
         lambda data: data.replace(b"</sheetData>", b'<row r="9"><c r="XFD1048576"><v>1</v></c></row></sheetData>')
     ),
+    "a cell far down and far right, each within bounds": lambda: with_sheet(
+        lambda data: data.replace(b"</sheetData>", b'<row r="90000"><c r="XFA90000"><v>1</v></c></row></sheetData>')
+    ),
     "a million columns": lambda: with_sheet(
         lambda data: data.replace(b"</sheetData>", b'<row r="9"><c r="BDWGN9"><v>1</v></c></row></sheetData>')
     ),

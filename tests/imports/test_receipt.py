@@ -4,6 +4,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
+from app.catalogue.models import Item
 from app.foundation.actor import Actor
 from app.imports import service
 from app.stock.models import Lot, Voucher
@@ -71,12 +72,12 @@ def test_one_note_is_numbered_with_like_lots_in_one_line(work, house, loaded, no
 
 
 def test_what_somebody_valued_counts_at_that_and_the_rest_at_the_catalogues_value(work, house, loaded, notes):
-    from app.catalogue.models import Item
-
+    values = {house.flour: 31_000, house.milk: 42_000, house.rice: 60}
+    with work() as uow:
+        for item_id, value_huf in values.items():
+            uow.session.get_one(Item, item_id).value_huf = value_huf
     loaded()
     [note] = notes()
-    with work() as uow:
-        values = {item.id: item.value_huf for item in uow.session.scalars(select(Item))}
     flour, rice, milk, late = (line["value_huf"] for line in note.content["lines"])
     assert flour == 1200 * 29_050 + 30 * values[house.flour]
     assert milk == 24 * values[house.milk] + 6 * 40_000
