@@ -245,7 +245,7 @@ def test_a_phone_opens_a_box_under_its_senders_number_and_receives_straight_into
     sent = "395011015300000011"
     pallet = phone("open_box", {"kind": "pallet", "place": shelf, "sscc": f"(00){sent}"})
     with work() as uow:
-        item_id = stock_queries.lot(uow.session, hall.lot_id).item_id
+        item_id = stock_queries.lot(uow.session, uow.actor, hall.lot_id).item_id
     goods = {"item_id": item_id, "quantity": 24, "expires_on": "2027-04-30", "batch": "B7"}
     into = phone("receive_into_box", {**goods, "box_operation_id": pallet["operation_id"]})
     answers = send(web, pallet, into)
