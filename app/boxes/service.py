@@ -110,7 +110,7 @@ def open_box(
     if parent is not None:
         _must_fit(uow, box, parent)
         box.parent_id = parent.id
-    _note_move(uow, box, operation_id, at, at, happened_at)
+    note_move(uow, box, operation_id, at, at, happened_at)
     uow.record("box.opened", subject=("box", box.id), sscc=box.sscc, place_id=at.id)
     uow.session.flush()
     return box
@@ -422,15 +422,16 @@ def _put(
     inner = [each.place_id for each in queries.below(uow.session, box.id)]
     stock.stand_boxes(uow, place_id=box.place_id, on=target, with_place_ids=inner)
     box.parent_id = parent.id if parent is not None else None
-    _note_move(uow, box, operation_id, before, target, happened_at)
+    note_move(uow, box, operation_id, before, target, happened_at)
     why = {"reason": reason} if reason else {}
     uow.record("box.moved", subject=("box", box.id), from_place_id=before.id, to_place_id=target.id, **why)
     uow.session.flush()
 
 
-def _note_move(
+def note_move(
     uow: UnitOfWork, box: Box, operation_id: UUID, source: Place, target: Place, happened_at: datetime | None
 ) -> None:
+    """Remember that a box was put somewhere else."""
     uow.session.add(
         BoxMove(
             operation_id=operation_id,

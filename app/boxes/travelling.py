@@ -12,7 +12,8 @@ from uuid import UUID, uuid5
 from sqlalchemy import select, update
 
 from app.boxes import queries
-from app.boxes.models import Box, BoxMove, BoxState
+from app.boxes.models import Box, BoxState
+from app.boxes.service import note_move
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import carrying
 from app.stock import queries as stock_queries
@@ -69,7 +70,7 @@ def leave(
             inner = [row.place_id for row in queries.below(uow.session, box.id)]
             stock.stand_boxes(uow, place_id=box.place_id, on=transit, with_place_ids=inner)
             box.parent_id = None
-            _note_move(uow, box, uuid5(operation_id, f"leaves/{box.id}"), before, transit, happened_at)
+            note_move(uow, box, uuid5(operation_id, f"leaves/{box.id}"), before, transit, happened_at)
         uow.session.flush()
 
 
@@ -85,7 +86,7 @@ def arrive(uow: UnitOfWork, *, box_id: int, to: Place, operation_id: UUID, happe
         carrying.stand(uow, place_id=box.place_id, on=to, with_place_ids=inner)
         for each in boxes.values():
             each.warehouse_id, each.county_id = to.warehouse_id, to.county_id
-        _note_move(uow, box, uuid5(operation_id, f"arrives/{box.id}"), before, to, happened_at)
+        note_move(uow, box, uuid5(operation_id, f"arrives/{box.id}"), before, to, happened_at)
         uow.session.flush()
     uow.record("box.moved", subject=("box", box.id), from_place_id=before.id, to_place_id=to.id)
 
@@ -93,21 +94,3 @@ def arrive(uow: UnitOfWork, *, box_id: int, to: Place, operation_id: UUID, happe
 def _stands_at(uow: UnitOfWork, box: Box) -> Place:
     assert box.place.parent_id is not None, "a box stands somewhere"
     return stock_queries.place(uow.session, box.place.parent_id)
-
-
-def _note_move(
-    uow: UnitOfWork, box: Box, operation_id: UUID, source: Place, target: Place, happened_at: datetime | None
-) -> None:
-    uow.session.add(
-        BoxMove(
-            operation_id=operation_id,
-            box_id=box.id,
-            from_place_id=source.id,
-            to_place_id=target.id,
-            happened_at=happened_at or uow.now,
-            recorded_at=uow.now,
-            actor_id=uow.actor.id,
-            warehouse_id=box.warehouse_id,
-            county_id=box.county_id,
-        )
-    )

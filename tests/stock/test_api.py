@@ -98,8 +98,9 @@ def test_no_body_makes_a_fault(browser, hall):
     for address, good in tries.items():
         for body in bodies(good):
             response = browser.post(address, data=json.dumps(body), content_type="application/json")
-            assert response.status_code < 500, (address, body, response.text)
-            if response.status_code >= 400:
+            known = {201, 404, 409, 422} if body.keys() <= good.keys() else {422}
+            assert response.status_code in known, (address, body, response.text)
+            if response.status_code != 201:
                 assert response.json["type"] and response.json["detail"]
 
 
@@ -133,9 +134,12 @@ def test_no_operation_makes_a_fault(browser, hall):
         )
         assert response.status_code == 200, (one, response.text)
         assert response.json["answers"][0]["outcome"] in ("applied", "rejected", "needs_review")
+    odd = {}
     for whole in ("", "[]", "{}", '{"operations": 1}', '{"operations": []}', "null", "{", "[" * 9000, '"x"', "NaN"):
         response = browser.post("/api/v1/operations", data=whole, content_type="application/json")
-        assert response.status_code < 500, whole
+        if response.status_code != 422:
+            odd[whole] = response.status_code
+    assert odd == {"{": 400, '{"operations": []}': 200}, "what is no JSON is a bad request; nothing to do is done"
 
 
 def test_no_query_makes_a_fault(browser, hall):
@@ -145,8 +149,8 @@ def test_no_query_makes_a_fault(browser, hall):
                 response = browser.get(f"{path}?{name}={value}")
                 assert response.status_code in (200, 422), (path, name, value, response.text)
     for path in ("lots", "warehouses", "items"):
-        for value in (0, 2**31, 2**63, 10**30):
-            assert browser.get(f"/api/v1/{path}/{value}").status_code in (404, 422)
+        for value, status in ((0, 404), (2**31, 404), (2**63 - 1, 404), (2**63, 422), (10**30, 422)):
+            assert browser.get(f"/api/v1/{path}/{value}").status_code == status
 
 
 @pytest.mark.parametrize("on", ["0001-01-01", "9999-12-31"])
