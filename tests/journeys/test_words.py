@@ -21,7 +21,9 @@ from app.foundation.database import make_engine, make_sessions
 from tests.journeys import house as houses
 from tests.untranslated import untranslated
 
-PAGES_MAX = 60
+PAGES_MIN, PAGES_MAX = 10, 250
+"""Kinds of pages that a role can read at least; and so many that something else than a number must be in addresses."""
+PAPER = re.compile(r"\.(pdf|xlsx|csv|ods|png|svg|json)$")
 LINK = re.compile(r'href="(/[^"#]*)')
 
 
@@ -66,18 +68,30 @@ def kind_of(address: str) -> str:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", list(Role))
-def test_every_page_of_a_role_is_translated(pseudo: Any, role: Role) -> None:
+def test_every_page_of_a_role_is_translated_and_leads_only_where_the_role_may_go(pseudo: Any, role: Role) -> None:
     client = pseudo.test_client()
     waiting, seen, wrong = plain_pages(pseudo), set(), []
-    while waiting and len(seen) < PAGES_MAX:
+    read: set[str] = set()
+    linked: set[str] = set()
+    refused: dict[str, int] = {}
+    while waiting:
         address = waiting.pop(0)
-        if kind_of(address) in seen or "sign-out" in address:
+        kind = kind_of(address)
+        if kind in seen or "sign-out" in address or PAPER.search(kind):
             continue
-        seen.add(kind_of(address))
+        seen.add(kind)
         answer = client.get(address, headers={"X-Role": role})
+        assert answer.status_code < 500, f"{address}: {answer.status}"
+        if answer.status_code >= 400:
+            refused[kind] = answer.status_code
         if answer.status_code >= 300 or answer.mimetype != "text/html":
-            assert answer.status_code < 500, f"{address}: {answer.status}"
             continue
-        wrong += [f"{kind_of(address)} {found}" for found in untranslated(answer.text)]
-        waiting += [unescape(link) for link in LINK.findall(answer.text) if kind_of(unescape(link)) not in seen]
+        read.add(kind)
+        assert len(read) < PAGES_MAX, f"addresses of one kind of page differ by more than numbers: {sorted(read)}"
+        wrong += [f"{kind} {found}" for found in untranslated(answer.text)]
+        links = [unescape(link) for link in LINK.findall(answer.text)]
+        linked |= {kind_of(link) for link in links}
+        waiting += [link for link in links if kind_of(link) not in seen]
+    assert len(read) >= PAGES_MIN, sorted(read)
+    assert {kind: status for kind, status in refused.items() if kind in linked} == {}
     assert not wrong, "\n".join(sorted(set(wrong)))
