@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,25 +52,28 @@ def quiet_house(
 @pytest.mark.parametrize("who", ROLES)
 def test_no_program_makes_a_fault(quiet_house: Any, who: str) -> None:
     import schemathesis
+    from schemathesis import GenerationMode
 
     app, tokens = quiet_house
+    turn = ROLES.index(who)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
         faults: list[str] = []
-        asked = 0
-        for found in schema.get_all_operations():
-            operation = found.ok()
-            asked += 1
-            send(operation, tokens[who], faults)
-    assert asked > 100, "the document names the whole API"
+        answered: Counter[int] = Counter()
+        for number, found in enumerate(schema.get_all_operations()):
+            # What the document does not allow is sent by another role each time.
+            mode = GenerationMode.NEGATIVE if number % len(ROLES) == turn else GenerationMode.POSITIVE
+            send(found.ok(), tokens[who], mode, faults, answered)
+    assert sum(answered.values()) > 100, "the document names the whole API"
+    assert answered[200] > 10, f"the token opens what its role may do: {answered}"
     assert faults == []
 
 
-def send(operation: Any, token: str, faults: list[str]) -> None:
-    """Send a few requests of one operation; note what should never come back."""
+def send(operation: Any, token: str, mode: Any, faults: list[str], answered: Counter[int]) -> None:
+    """Send a few requests of one operation, allowed by the document or not; note what should never come back."""
 
-    @given(case=operation.as_strategy())
+    @given(case=operation.as_strategy(generation_mode=mode))
     @settings(
         max_examples=EXAMPLES,
         derandomize=True,
@@ -81,6 +85,7 @@ def send(operation: Any, token: str, faults: list[str]) -> None:
     )
     def probe(case: Any) -> None:
         answer = case.call(headers={"Authorization": f"Bearer {token}"})
+        answered[answer.status_code] += 1
         kind = answer.headers.get("content-type", [""])[0]
         if answer.status_code >= 500:
             faults.append(f"{case.method} {case.formatted_path}: {answer.status_code} {answer.text[:300]}")
