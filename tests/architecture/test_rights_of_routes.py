@@ -45,8 +45,8 @@ OUTSIDE = {"static", "api-docs.openapi_json", "api-docs.openapi_swagger_ui"}
 
 NOT_ALWAYS = {
     # An opening stock is its warehouse's business, a catalogue the office's: each has the right to one of both.
-    *(f"imports.{view}" for view in ("data_import", "understand", "load", "reverse", "wrong_rows")),
-    *(f"imports-api.{view}" for view in ("data_import", "columns", "load", "reverse", "wrong_rows")),
+    *(f"imports.{view}" for view in ("data_import", "choose_sheet", "understand", "load", "reverse", "wrong_rows")),
+    *(f"imports-api.{view}" for view in ("data_import", "sheet", "columns", "load", "reverse", "wrong_rows")),
     "delivery-api.contacts",  # A driver's, from loading to the end of the next day.
     "donations-api.note",  # Once the arrival's voucher is posted.
     "donations.note",
