@@ -191,9 +191,7 @@ def test_pieces_that_the_books_took_out_of_nowhere_go_back_there_if_they_are_not
         assert queries.verify(uow.session).holds
 
 
-def test_what_is_gone_for_good_goes_to_loss_by_who_may_write_off_whoever_was_promised_it(
-    sessions, work, clock, hall
-):
+def test_what_is_gone_for_good_goes_to_loss_by_who_may_write_off_whoever_was_promised_it(sessions, work, clock, hall):
     review = a_refused_load(sessions, work, clock, hall)
     manager = somebody(hall, Role.WAREHOUSE_MANAGER, 8)
     may_not = Actor(8, "M", "x", {**GRANTS[Role.WAREHOUSE_WORKER], "stock.review": Scope.WAREHOUSE}, manager.reach)
