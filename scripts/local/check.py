@@ -105,7 +105,9 @@ def test(given: list[str]) -> int:
         else ["-n3", "--dist=loadfile", "--no-loadscope-reorder"]
     )
     command = [sys.executable, "-m", "pytest", *parallel, *given]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    # Servers and workers of tests are processes of their own, dozens of them: each module is compiled once for all.
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
 
 
 if __name__ == "__main__":

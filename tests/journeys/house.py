@@ -53,9 +53,6 @@ def environment(database_url: str, redis_url: str, data_dir: Path, port: int = 0
         "PYTHONPATH": str(ROOT),
         "ADOMANYBANK_INSTALLED": "1",
         "WEB_PROCESSES": "1",
-        # What one process has compiled, the others need not: importing the application takes a third of the time.
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPYCACHEPREFIX": str(ROOT / ".var/compiled"),
     }
 
 
