@@ -32,6 +32,8 @@ class Settings:
     """True behind HTTPS: cookies then are ``__Host-`` and Secure."""
     trusted_proxies: int = 0
     pool_size: int = 10
+    web_threads: int = 12
+    """Of one server process, as scripts/gunicorn.conf.py has them."""
     osrm_url: str | None = None
     tiles_url: str | None = None
     geocoder_url: str | None = None
@@ -88,6 +90,7 @@ class Settings:
             secure_cookies=environment.get("BASE_URL", "").startswith("https://"),
             trusted_proxies=whole("TRUSTED_PROXIES", 0),
             pool_size=whole("POOL_SIZE", 10),
+            web_threads=whole("WEB_THREADS", 12),
             osrm_url=environment.get("OSRM_URL") or None,
             tiles_url=environment.get("TILES_URL") or None,
             geocoder_url=environment.get("GEOCODER_URL") or None,

@@ -1,9 +1,12 @@
 """How gunicorn serves the web: a laptop's two cores by default, other numbers by WEB_PROCESSES and WEB_THREADS."""
 
 import os
+import socket
+from typing import Any
 
-workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "24"))
+# Two a core: connections stay with the process that took them, and one process computes on one core at most.
+workers = int(os.environ.get("WEB_PROCESSES", "4"))
+threads = int(os.environ.get("WEB_THREADS", "12"))
 worker_class = "gthread"
 # The application is set up once and shared; its pool connects only after the fork.
 preload_app = True
@@ -19,3 +22,10 @@ control_socket_disable = True
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+
+def when_ready(server: Any) -> None:
+    """Take a connection when something was asked: one that only waits would hold a thread for five seconds."""
+    for listener in server.LISTENERS:
+        if hasattr(socket, "TCP_DEFER_ACCEPT") and listener.sock.family != socket.AF_UNIX:
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, timeout)

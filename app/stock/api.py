@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from flask import g, request
+from flask import current_app, g, request
 from flask_smorest import Blueprint
 
 from app.foundation.errors import Refusal, TooMany
@@ -46,33 +47,53 @@ class Busy(TooMany):
 BATCH_BYTES = 4096
 """What is longer holds many operations: a phone sends what it queued."""
 WAIT_SECONDS = (1, 4)
-_AT_WORK = threading.BoundedSemaphore(1)
-_IN_THE_ROOM = threading.BoundedSemaphore(18)
-"""One at work and the rest waiting, out of the server's 24 threads: those left over are for everybody else."""
 QUEUE_SECONDS_MAX = 30
 
 
-def one_batch_after_another(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let each process of the server work on one batch at a time; the next ones wait, and too many are sent away.
+class WaitingRoom:
+    """Where batches wait in one server process: one is at work, the others take half of the threads with it.
 
     After an outage every phone sends at once. Those who open a page or scan one thing must not wait behind them.
     """
+
+    def __init__(self, threads: int) -> None:
+        self.seats = threading.BoundedSemaphore(max(1, threads // 2))
+        self.desk = threading.BoundedSemaphore(1)
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Wait until it is one's turn; where no seat is free, or it takes too long, come back later."""
+        if not self.seats.acquire(blocking=False):
+            raise Busy
+        try:
+            if not self.desk.acquire(timeout=QUEUE_SECONDS_MAX):
+                raise Busy
+            try:
+                yield
+            finally:
+                self.desk.release()
+        finally:
+            self.seats.release()
+
+
+def waiting_room() -> WaitingRoom:
+    """Return the waiting room of this process."""
+    found: WaitingRoom | None = current_app.extensions.get("stock.waiting-room")
+    if found is None:
+        mine = WaitingRoom(current_app.config["SETTINGS"].web_threads)
+        found = current_app.extensions.setdefault("stock.waiting-room", mine)
+    return found
+
+
+def one_batch_after_another(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Let each process of the server work on one batch at a time; single scans do not wait."""
 
     @wraps(view)
     def wrapper(*args: Any, **arguments: Any) -> Any:
         if (request.content_length or 0) <= BATCH_BYTES:
             return view(*args, **arguments)
-        if not _IN_THE_ROOM.acquire(blocking=False):
-            raise Busy
-        try:
-            if not _AT_WORK.acquire(timeout=QUEUE_SECONDS_MAX):
-                raise Busy
-            try:
-                return view(*args, **arguments)
-            finally:
-                _AT_WORK.release()
-        finally:
-            _IN_THE_ROOM.release()
+        with waiting_room().wait():
+            return view(*args, **arguments)
 
     return wrapper
 

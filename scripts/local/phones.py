@@ -116,6 +116,11 @@ class Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
 
+    def close(self) -> None:
+        """Hang up."""
+        self.file.close()
+        self.socket.close()
+
     def operation(self, kind: str, **payload: Any) -> dict[str, Any]:
         """Number a new operation."""
         self.sequence += 1

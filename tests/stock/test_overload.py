@@ -1,6 +1,5 @@
 """Too many phones at once: who does not fit is told when to come back, and is not told that the store is away."""
 
-import threading
 from uuid import uuid4
 
 import pytest
@@ -34,9 +33,10 @@ def a_batch(hall, clock, operations=40):
 
 @pytest.mark.parametrize("full", ["room", "queue"])
 def test_a_batch_beyond_the_waiting_room_is_told_when_to_come_back(browser, hall, clock, monkeypatch, full):
-    shut = threading.BoundedSemaphore(1)
+    room = api.WaitingRoom(2)
+    shut = room.seats if full == "room" else room.desk
     shut.acquire()
-    monkeypatch.setattr(api, "_IN_THE_ROOM" if full == "room" else "_AT_WORK", shut)
+    browser.application.extensions["stock.waiting-room"] = room
     monkeypatch.setattr(api, "QUEUE_SECONDS_MAX", 0.01)
     batch = a_batch(hall, clock)
     answers = [browser.post("/api/v1/operations", json=batch) for _ in range(20)]
