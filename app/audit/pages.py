@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from markupsafe import Markup
 
+from app.accounts import queries as accounts
 from app.accounts.menu import ROLE_NAMES
 from app.audit import queries
 from app.audit.words import CODES, DEEDS, DETAILS, KINDS, NOT_PEOPLE
@@ -132,7 +133,7 @@ def job(uow: UnitOfWork, job_id: int) -> Any:
         job=found,
         title=job_queue.title_of(found.name),
         result_url=address_of(found.subject_kind, found.subject_id),
-        asked_by=queries.name_of(uow.session, found.promised_by_id),
+        asked_by=accounts.names_of(uow.session, [found.promised_by_id]).get(found.promised_by_id or 0),
         others=[other for other in queries.jobs(uow.session, uow.actor, state="open").rows if other.id != job_id][:6],
         title_of=job_queue.title_of,
         seconds_left=job_life.seconds_left(found, uow.now),

@@ -143,8 +143,3 @@ def job(session: Session, actor: Actor, job_id: int) -> Job:
     if found is None:
         raise NotFound
     return found
-
-
-def name_of(session: Session, user_id: int | None) -> str | None:
-    """Return a person's name."""
-    return session.scalar(select(User.name).where(User.id == user_id)) if user_id is not None else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate, validates_schema
 
 from app.conversions.kit_parts import PARTS_MAX, TOLERANCE_MAX
 from app.conversions.models import ConversionKind
-from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Quantity, WholeNumber, Wire, exactly_one
 
 KINDS = tuple(each.value for each in ConversionKind)
 COUNT_MAX = 100_000
@@ -216,8 +216,8 @@ class AssemblePayload(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the kit and of the place."""
-        _exactly_one(data, "kit_id", "kit")
-        _exactly_one(data, "to_place_id", "to_place")
+        exactly_one(data, "kit_id", "kit")
+        exactly_one(data, "to_place_id", "to_place")
 
 
 class TakeApartPayload(Wire):
@@ -236,9 +236,9 @@ class TakeApartPayload(Wire):
     @validates_schema
     def one_of_each(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of the lot and of each place."""
-        _exactly_one(data, "lot_id", "lot_operation_id")
-        _exactly_one(data, "from_place_id", "from_place")
-        _exactly_one(data, "to_place_id", "to_place")
+        exactly_one(data, "lot_id", "lot_operation_id")
+        exactly_one(data, "from_place_id", "from_place")
+        exactly_one(data, "to_place_id", "to_place")
 
 
 class RepackPayload(TakeApartPayload):
@@ -255,13 +255,7 @@ class RepackPayload(TakeApartPayload):
     @validates_schema
     def an_item(self, data: Mapping[str, Any], **_: Any) -> None:
         """Ask for exactly one name of what it becomes."""
-        _exactly_one(data, "to_item_id", "to_item")
-
-
-def _exactly_one(data: Mapping[str, Any], *names: str) -> None:
-    given = [name for name in names if data.get(name) is not None]
-    if len(given) != 1:
-        raise ValidationError("Give exactly one of: " + ", ".join(names) + ".", given[-1] if given else names[0])
+        exactly_one(data, "to_item_id", "to_item")
 
 
 # Forms --------------------------------------------------------------------------------------------------------------

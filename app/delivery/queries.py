@@ -21,7 +21,6 @@ from app.delivery.models import (
     Parcel,
     ParcelLine,
     ParcelState,
-    Proof,
     Run,
     RunState,
     Stop,
@@ -113,11 +112,6 @@ def fleet_to_plan(session: Session, county_ids: Iterable[int] | None, on: date) 
     if county_ids is not None:
         statement = statement.where(Vehicle.county_id.in_(list(county_ids)))
     return session.execute(statement).all()
-
-
-def runs_of_plan(session: Session, plan_id: int) -> list[Run]:
-    """Return the runs that came out of a plan, withdrawn ones too."""
-    return list(session.scalars(select(Run).where(Run.plan_id == plan_id).order_by(Run.id)))
 
 
 # Runs -----------------------------------------------------------------------------------------------------------------
@@ -465,17 +459,6 @@ def runs_of_driver(session: Session, driver_id: int, since: date) -> list[Run]:
     states = [RunState.PUBLISHED, RunState.LOADING, RunState.ON_THE_ROAD, RunState.CLOSED]
     statement = select(Run).where(Run.driver_id == driver_id, Run.on >= since, Run.state.in_(states))
     return list(session.scalars(statement.order_by(Run.on, Run.departs_at).limit(50)))
-
-
-def proofs_of_run(session: Session, run_id: int) -> dict[int, Proof]:
-    """Return the proofs of a run by parcel."""
-    statement = (
-        select(Proof)
-        .join(Parcel, Parcel.id == Proof.parcel_id)
-        .join(Stop, Stop.id == Parcel.stop_id)
-        .where(Stop.run_id == run_id)
-    )
-    return {proof.parcel_id: proof for proof in session.scalars(statement)}
 
 
 def history(session: Session, run_id: int) -> Sequence[JournalEntry]:

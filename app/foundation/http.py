@@ -367,9 +367,3 @@ def _headers(response: Response) -> Response:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     response.headers["X-Request-Id"] = g.get("request_id", "")
     return response
-
-
-def current_unit_of_work() -> UnitOfWork:
-    """Return the unit of work of this request."""
-    found: UnitOfWork = g.uow
-    return found

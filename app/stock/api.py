@@ -113,12 +113,15 @@ def operate(body: dict[str, Any]) -> dict[str, Any]:
 
     Each operation is ``{operation_id, device_id, sequence, happened_at, kind, payload}``: two UUIDs, a number that
     grows with each operation of the device, the device's time with its zone. Kinds of the stock: receive, put_away,
-    move, pick, pick_item, load, hand_over, bring_back, write_off, reverse; of boxes: open_box, fill_box, empty_box,
-    move_box, nest_box, unnest_box, close_box, reopen_box, merge_boxes, split_box, dissolve_box;
+    move, pick, pick_item, load, hand_over, bring_back, write_off, reverse; of boxes: open_box, receive_into_box,
+    fill_box, empty_box, move_box, nest_box, unnest_box, close_box, reopen_box, merge_boxes, split_box, dissolve_box;
+    of transfers: pick_transfer, pick_transfer_box, unpick_transfer, receive_transfer_box, receive_transfer_line,
+    receive_transfer_extra; of stocktakes: count, place_counted, count_place_empty; of what cannot be given:
+    propose_write_off, withdraw_write_off, quarantine, release_quarantine; of kits: assemble_kit, take_apart, repack;
     of the floor: learn_pack, goods_received; of parcels: pack_parcel, load_parcel, unload_parcel, hand_over_parcel,
-    fail_parcel, bring_back_parcel; other packages add theirs. Each is a transaction of its own, and its answer is
-    final: applied, duplicate (answered before; ``first_outcome`` says how), rejected (``problem`` says why) or
-    needs_review (booked, though the books disagreed). The same id with other content is refused with 422.
+    fail_parcel, bring_back_parcel. Each is a transaction of its own, and its answer is final: applied, duplicate
+    (answered before; ``first_outcome`` says how), rejected (``problem`` says why) or needs_review (booked, though
+    the books disagreed). The same id with other content is refused with 422.
     """
     if (request.content_length or 0) > operations.BYTES_MAX:
         raise TooLarge(say("Send at most 256 KiB at once."))

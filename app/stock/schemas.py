@@ -140,16 +140,6 @@ class OperationsBody(Wire):
     operations = fields.List(fields.Raw(allow_none=True), required=True)
 
 
-class ProblemAnswer(Schema):
-    """Why an operation was refused."""
-
-    type = fields.String()
-    title = fields.String()
-    status = fields.Integer()
-    detail = fields.String()
-    fields_ = fields.Dict(attribute="fields", data_key="fields")
-
-
 class OperationAnswer(Schema):
     """The final answer to one operation."""
 

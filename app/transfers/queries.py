@@ -401,19 +401,6 @@ def count_transfers(session: Session, actor: Actor, asked: TransferAsked) -> dic
     return dict(zip(("all", *VIEWS), (int(each) for each in row), strict=True))
 
 
-def expected_arrivals(session: Session, actor: Actor, *, most: int = 5) -> list[tuple[Transfer, str]]:
-    """Return what is on its way to the actor's own warehouses, with who sends it, the soonest first."""
-    takes = ours(actor, Transfer.to_warehouse_id, Transfer.to_county_id)
-    statement = (
-        select(Transfer, Warehouse.name)
-        .join(Warehouse, Warehouse.id == Transfer.from_warehouse_id)
-        .where(visible(actor, "transfers.read", Transfer), Transfer.state == TransferState.IN_TRANSIT, takes)
-        .order_by(Transfer.expected_on.nulls_last(), Transfer.id)
-        .limit(most)
-    )
-    return [(row[0], row[1]) for row in session.execute(statement)]
-
-
 def warehouse_names(session: Session) -> dict[int, str]:
     """Return the names of all warehouses; they are nobody's secret."""
     statement = select(Warehouse.id, Warehouse.name).order_by(Warehouse.name, Warehouse.id)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts import queries as accounts
 from app.foundation.http import in_unit_of_work
 from app.foundation.language import today
 from app.foundation.look import done, opens
@@ -80,7 +81,7 @@ def voucher(uow: UnitOfWork, voucher_id: int) -> ResponseReturnValue:
         voucher=found,
         kind=KIND_NAMES.get(found.kind, found.kind),
         warehouse=queries.warehouse_names(uow.session, uow.actor).get(found.warehouse_id),
-        posted_by=queries.name_of(uow.session, found.posted_by_id),
+        posted_by=accounts.names_of(uow.session, [found.posted_by_id]).get(found.posted_by_id or 0),
         subject=_address(found),
         may_cancel=found.cancelled_at is None and uow.actor.covers("vouchers.cancel", **scope),
         form={},

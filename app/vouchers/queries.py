@@ -169,8 +169,3 @@ def warehouse_names(session: Session, actor: Actor) -> dict[int, str]:
     """Return the warehouses whose vouchers the actor may see, by name."""
     statement = select(Warehouse.id, Warehouse.name).where(visible(actor, "stock.read", Warehouse))
     return {row[0]: row[1] for row in session.execute(statement.order_by(Warehouse.name, Warehouse.id))}
-
-
-def name_of(session: Session, user_id: int | None) -> str | None:
-    """Return the name of who posted it."""
-    return session.scalar(select(User.name).where(User.id == user_id)) if user_id is not None else None

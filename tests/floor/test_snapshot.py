@@ -40,6 +40,7 @@ def test_a_run_is_told_by_the_codes_of_its_parcels_and_names_no_family(phone, wo
 
 def test_a_stocktake_says_where_to_count_and_never_what_the_books_expect(phone, world):
     rows = phone.snapshot().json["parts"]["stocktakes"]
+    assert [row[0] for row in rows] == [world.own["stocktake"]]
     for row in rows:
         assert len(row) == 5 and isinstance(row[2], list) and isinstance(row[3], list)
 

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import pytest
 
 from app.factory import create_app
 from app.stock import service
+from app.stock.operations import KINDS
 from tests.conftest import EVERYTHING
 from tests.stock.conftest import move
 
@@ -47,6 +49,11 @@ def test_what_lies_where_and_how_it_came_there(browser, work, hall, clock):
     places = browser.get(f"/api/v1/places?warehouse_id={hall.warehouse_id}&kind=shelf").json["items"]
     assert {row["id"]: row["lots"] for row in places} == {hall.shelf: 1, hall.other_shelf: 1}
     assert browser.get("/api/v1/ledger/proof").json["difference"] == 0
+
+
+def test_the_document_names_every_kind_of_operation(browser):
+    told = browser.get("/api/openapi.json").json["paths"]["/api/v1/operations"]["post"]["description"]
+    assert "receive" in KINDS and sorted(set(KINDS) - set(re.findall(r"\w+", told))) == []
 
 
 def test_a_page_of_movements_follows_the_other(browser, work, hall):
