@@ -7,7 +7,20 @@ from typing import Any, ClassVar
 
 from marshmallow import Schema, fields, validate, validates_schema
 
-from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, Paged, Quantity, WholeNumber, Wire, exactly_one
+from app.foundation.fields import (
+    Asked,
+    Choice,
+    Expiry,
+    Form,
+    Id,
+    Line,
+    Moment,
+    Paged,
+    Quantity,
+    WholeNumber,
+    Wire,
+    exactly_one,
+)
 from app.stock.schemas import CONDITIONS
 
 KINDS = ("box", "pallet")
@@ -63,7 +76,7 @@ class ReceiveIntoPayload(BoxPayload):
     item_code = Line(most=60)
     gtin = Line(most=20)
     quantity = Quantity(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
-    expires_on = fields.Date()
+    expires_on = Expiry()
     use_by = fields.Boolean(load_default=False)
     batch = Line(most=60)
     condition = Choice(CONDITIONS, load_default="new")

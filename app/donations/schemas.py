@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from app.donations.models import Inspection, OfferState
-from app.foundation.fields import Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire
+from app.foundation.fields import Asked, Choice, Expiry, Form, Id, Line, Moment, WholeNumber, Wire
 
 DONOR_KINDS = ("person", "company", "parish", "institution", "anonymous")
 CONDITIONS = ("new", "good", "worn")
@@ -27,7 +27,7 @@ class OfferLineIn(Wire):
     item_id = WholeNumber(required=True, least=1)
     quantity = WholeNumber(required=True, least=1, most=QUANTITY_MAX)
     condition = Choice(CONDITIONS, load_default="new")
-    expires_on = fields.Date(load_default=None, allow_none=True)
+    expires_on = Expiry(load_default=None, allow_none=True)
     unit_value_huf = WholeNumber(
         least=0, load_default=None, allow_none=True, metadata={"description": "Hundredths of a forint, one base unit"}
     )
@@ -78,7 +78,7 @@ class ArrivalLineIn(Wire):
     item_id = WholeNumber(required=True, least=1)
     quantity = WholeNumber(required=True, least=1, most=QUANTITY_MAX)
     inspection = Choice(list(Inspection), required=True)
-    expires_on = fields.Date(load_default=None, allow_none=True)
+    expires_on = Expiry(load_default=None, allow_none=True)
     use_by = fields.Boolean(load_default=False)
     condition = Choice(CONDITIONS, load_default="new")
     batch = Line(most=40, load_default=None, allow_none=True)
@@ -186,7 +186,7 @@ class ReceivedLineIn(Wire):
     item_id = Id(required=True)
     quantity = Quantity(required=True)
     inspection = Choice(INSPECTIONS, load_default="accept")
-    expires_on = fields.Date()
+    expires_on = Expiry()
     use_by = fields.Boolean(load_default=False)
     batch = Line(most=60)
     condition = Choice(CONDITIONS, load_default="new")

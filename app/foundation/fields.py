@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, pre_load, validate
@@ -17,6 +17,8 @@ WHOLE_MAX = 2**63 - 1
 TEXT_MAX = 500
 QUANTITY_MAX = 1_000_000_000
 """Base units in one movement."""
+YEARS = range(2000, 2101)
+"""What can stand on a package as its year."""
 
 
 def exactly_one(data: Mapping[str, Any], *names: str) -> None:
@@ -141,6 +143,16 @@ class Moment(fields.AwareDateTime):
             return moment.astimezone(UTC)
         except (OverflowError, TypeError, AttributeError) as error:
             raise self.make_error("invalid", input=value, obj_type="datetime") from error
+
+
+class Expiry(fields.Date):
+    """The day on a package; a year that a finger slipped on is none. Lots are given away by it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date:
+        day = super()._deserialize(value, attr, data, **kwargs)
+        if day.year not in YEARS:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE)
+        return day
 
 
 class Choice(fields.String):

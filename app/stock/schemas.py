@@ -11,6 +11,7 @@ from app.foundation.fields import (
     QUANTITY_MAX,
     Asked,
     Choice,
+    Expiry,
     Form,
     Id,
     Line,
@@ -58,7 +59,7 @@ class ReceivePayload(Wire):
     quantity = Quantity(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
     place_id = Id()
     place = Line(most=40)
-    expires_on = fields.Date()
+    expires_on = Expiry()
     use_by = fields.Boolean(load_default=False)
     batch = Line(most=60)
     condition = Choice(CONDITIONS, load_default="new")
@@ -495,7 +496,7 @@ class ReceiveForm(Form):
     item_id = Id(required=True)
     quantity = Quantity(required=True)
     place_id = Id(required=True)
-    expires_on = fields.Date()
+    expires_on = Expiry()
     use_by = fields.Boolean(load_default=False)
     batch = Line(most=60)
     condition = Choice(CONDITIONS, load_default="new")

@@ -7,7 +7,19 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validates_schema
 
-from app.foundation.fields import QUANTITY_MAX, Asked, Choice, Form, Id, Line, Moment, WholeNumber, Wire, exactly_one
+from app.foundation.fields import (
+    QUANTITY_MAX,
+    Asked,
+    Choice,
+    Expiry,
+    Form,
+    Id,
+    Line,
+    Moment,
+    WholeNumber,
+    Wire,
+    exactly_one,
+)
 from app.foundation.paging import PAGE_SIZE_MAX
 from app.stocktakes.service import REASONS
 
@@ -46,7 +58,7 @@ class CountPayload(PlaceCountedPayload):
     item_id = Id()
     item_code = Line(most=60)
     gtin = Line(most=20)
-    expires_on = fields.Date()
+    expires_on = Expiry()
     batch = Line(most=60)
     quantity = Counted(required=True, metadata={"description": "Base units; with gtin: packs of that barcode."})
 
@@ -250,7 +262,7 @@ class FoundForm(Form):
 
     operation_id = fields.UUID(required=True)
     item_id = Id(required=True)
-    expires_on = fields.Date(load_default=None)
+    expires_on = Expiry(load_default=None)
     batch = Line(most=60, load_default=None)
     quantity = Counted(required=True)
 

@@ -11,6 +11,7 @@ from app.foundation.fields import (
     QUANTITY_MAX,
     Asked,
     Choice,
+    Expiry,
     Form,
     Id,
     Line,
@@ -101,7 +102,7 @@ class TransferAddIn(TransferOperationIn):
 
     lot_id = Id()
     item_id = Id()
-    expires_on = fields.Date()
+    expires_on = Expiry()
     batch = Line(most=60)
     quantity = Quantity(required=True)
     reason = Line(required=True, least=3, most=REASON_MOST)
@@ -184,7 +185,7 @@ class AddPayload(Wire):
     item_id = Id()
     item_code = Line(most=60)
     gtin = Line(most=20)
-    expires_on = fields.Date()
+    expires_on = Expiry()
     batch = Line(most=60)
     quantity = Quantity(required=True)
     reason = Line(required=True, least=1, most=REASON_MOST)
@@ -352,7 +353,7 @@ class AddForm(OperationForm):
 
     lot = Line(most=20)
     item_id = Id()
-    expires_on = fields.Date()
+    expires_on = Expiry()
     batch = Line(most=60)
     quantity = Quantity(required=True)
     reason = Line(required=True, least=3, most=REASON_MOST)
