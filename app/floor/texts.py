@@ -175,6 +175,7 @@ WORDS: dict[str, Message] = {
     "taken_soon": say("Taken in, but expires soon"),
     "taken_not_offered": say("Taken in, but it was not offered"),
     "taken_more": say("Taken in, more than offered: %(arrived)s of %(offered)s"),
+    "left_out": say("Not taken in: %(what)s. Its question was not answered."),
     "days_left": say("%(item)s: %(days)s days left"),
     "times_size": say("%(times)s × %(size)s"),
     "times_size_expires": say("%(times)s × %(size)s, expires %(day)s"),

@@ -81,7 +81,7 @@ PLAY = """async ([snapshot, mode, document, deeds]) => {
     });
     answers.push({tone: result.tone, title: result.title[0], ops, ask: result.ask ?? null, times: state.times,
                   ways: result.ways.map((way) => way.reply), quantity: result.quantity ?? null, amends: result.amends,
-                  text: result.text?.[0] ?? null});
+                  text: result.text?.[0] ?? null, left: result.left?.[1].what ?? null});
   }
   return answers;
 }"""
@@ -163,6 +163,37 @@ def test_what_has_expired_is_refused_and_goes_to_quarantine_if_one_says_so(play)
     assert (answers[0]["tone"], answers[0]["ops"]) == ("refused", [])
     assert answers[1]["ops"][0][1]["place_id"] == 4
     assert answers[2]["ops"][0][1]["place_id"] == 1, "the next one goes where it went before"
+
+
+def test_a_day_that_was_typed_wrong_can_be_told_anew(play):
+    answers = play(
+        "receive",
+        GTIN,
+        {"way": "expiry", "expires_on": "2025-05-31"},
+        {"way": "other_expiry"},
+        {"way": "expiry", "expires_on": "2027-05-31"},
+    )
+    assert answers[1]["title"] == "expired" and {"way": "other_expiry"} in answers[1]["ways"]
+    assert answers[2]["ask"] == "expiry" and answers[3]["ops"][0][1]["expires_on"] == "2027-05-31"
+
+    answers = play("receive", GTIN, {"way": "expiry", "expires_on": "2025-05-31"}, {"way": "quarantine"}, GTIN)
+    assert answers[2]["text"] == "item_expires", "no number of days below nothing"
+    assert answers[3]["title"] == "expired" and {"way": "other_expiry"} in answers[3]["ways"]
+    [printed] = play("receive", f"(01){GTIN}(17)260101")
+    assert {"way": "other_expiry"} not in printed["ways"], "what the pack says is not told otherwise"
+
+
+def test_a_scan_that_puts_a_question_away_tells_what_is_not_in_the_books(play):
+    answers = play("receive", GTIN, OTHER, OTHER)
+    assert [each["ask"] for each in answers] == ["expiry", None, None]
+    assert (answers[1]["tone"], answers[1]["text"], answers[1]["left"]) == ("attention", "left_out", "Flour")
+    assert len(answers[1]["ops"]) == 1 and (answers[2]["tone"], answers[2]["left"]) == ("good", None)
+    again = play("receive", GTIN, GTIN, "(17)270531(10)LOT9")
+    assert [each["left"] for each in again] == [None, "Flour", None], "the first of two packs is not in"
+    assert play("receive", "5999000412324", OTHER)[1]["left"] == "05999000412324"
+    assert play("receive", GTIN, "12345", {"way": "expiry", "expires_on": "2027-05-31"})[2]["ops"], (
+        "misread, still asked"
+    )
 
 
 def test_what_was_not_offered_or_is_more_than_offered_is_taken_and_told(play):

@@ -302,9 +302,15 @@ def test_a_scanner_works_on_any_field_and_leaves_what_people_typed(phone):
     dated, plain = phone.evaluate(PACK, True)[0], phone.evaluate(PACK, False)[0]
     wedge(phone, dated)
     phone.wait_for_selector("#date-year")
+    phone.fill("#date-year", "27")
     phone.focus("#date-year")
+    wedge(phone, "12345")
+    assert phone.input_value("#date-year") == "27" and "not known" in phone.inner_text(".ask-remark")
+    wedge(phone, dated)
+    phone.wait_for_selector(".ask-remark:has-text('Not taken in')")
     wedge(phone, plain)
     assert phone.is_hidden("#sheet") and phone.locator("#lines li").count() == 1
+    assert "Not taken in" in verdict(phone), "the pack that was asked about is not in the books"
     phone.click("#keyboard")
     phone.fill("#typed", "L-2081")
     phone.wait_for_timeout(600)

@@ -38,7 +38,18 @@ const refuse = (state, title, more = {}) =>
 
 /** Take a code that was read; `scanned.typed` tells that no checksum of a symbol guarded it. */
 export function step(before, scanned, reference, now = Date.now()) {
-  const state = settled(before, reference);
+  const answer = read(settled(before, reference), scanned, reference, now);
+  const put = before.pending;
+  if (!ASKED.has(put?.ask) || answer.state.pending === put || (scanned.kind === "gs1" && !scanned.gtin)) return answer;
+  // A scan puts a question away; what was asked about is not in the books then, and the person is told.
+  const left = ["left_out", { what: put.chosen?.item.name ?? shown(put.scanned.gtin) }];
+  return answer.tone === "refused" || answer.ways.length || answer.ask ? { ...answer, left } : { ...answer, left, tone: "attention", text: left };
+}
+
+/* What the person is asked over the page: the day of a pack, and what an unknown code is. */
+const ASKED = new Set(["expiry", "learn"]);
+
+function read(state, scanned, reference, now) {
   const { kind } = scanned;
   if (kind === "refused") return refuse(state, ["misread", {}], { text: [`grammar_${scanned.reason}`, {}] });
   if (kind === "unknown") return refuse(state, ["unknown_code", {}], { text: ["unknown_code_is", { code: shown(scanned.text) }] });
@@ -426,7 +437,10 @@ function receive(state, scanned, chosen, reference, now, placeAfter = undefined)
   if (left !== null && left < 0 && place.kind !== "quarantine") {
     return result({ ...state, pending: { ask: "expired", scanned: told, chosen } }, "refused", ["expired", {}], {
       text: ["expired_on", { item: item.name, day: reference.day(expires_on) }],
-      ways: [{ word: "way_quarantine", icon: "barrier-block", reply: { way: "quarantine" }, first: true }, { word: "way_skip", reply: { way: "skip" } }],
+      ways: [
+        { word: "way_quarantine", icon: "barrier-block", reply: { way: "quarantine" }, first: true },
+        ...(repeated || scanned.asked ? [{ word: "way_other_day", reply: { way: "other_expiry" } }] : []), { word: "way_skip", reply: { way: "skip" } },
+      ],
     });
   }
   const pieces = piecesOf(state, scanned, chosen);
@@ -451,7 +465,7 @@ function receive(state, scanned, chosen, reference, now, placeAfter = undefined)
   const remark = remarked(state, scanned, chosen, reference);
   if (tone === "good" && remark) [tone, title] = ["attention", remark.title];
   const facts = { item: item.name, size: reference.number(chosen.quantity), times: reference.number(pieces / chosen.quantity), day: expires_on ? reference.day(expires_on) : "", days: left ?? "" };
-  let text = expires_on ? (left < Math.max(SOON_DAYS, item.daysMin) ? ["days_left", facts] : ["times_size_expires", facts]) : ["times_size", facts];
+  let text = expires_on ? (left >= 0 && left < Math.max(SOON_DAYS, item.daysMin) ? ["days_left", facts] : ["times_size_expires", facts]) : ["times_size", facts];
   if (title && text[0] !== "days_left") text = expires_on ? ["item_expires", facts] : ["of_item", facts];
   if (remark && title === remark.title) text = remark.text;
   const kept = { ...state, times: 1, place: placeAfter ?? state.place, last: { scanned: told, chosen, pieces, at: now, id: null }, pending: null };

@@ -233,8 +233,13 @@ async function scanned(text, symbology, since, typed) {
   const read = { ...parse(text, symbology), ...(typed ? { typed } : {}) };
   if (!app.state) startBy(read);
   if (app.state.mode !== "look" && (app.room = await room()).state === "full") return answer({ state: app.state, tone: "refused", title: ["phone_full", {}], text: ["phone_full_why", {}], ways: [], operations: [] }, since);
-  sheets.close();
-  await answer(step(app.state, read, app.reference), since);
+  const { pending } = app.state;
+  const result = step(app.state, read, app.reference);
+  // A misread leaves the question open, and what was typed into it.
+  if (sheets.isOpen() && pending && result.state.pending === pending && !result.ask && result.tone === "refused") sheets.remark(said(result.title));
+  else sheets.close();
+  await answer(result, since);
+  if (result.ask && result.left) sheets.remark(said(result.left));
 }
 
 const blocked = () => app.gate || app.locked || app.fault === "no_store" || !app.me;

@@ -12,6 +12,12 @@ export const onClose = (told) => (closed = told);
 /** Draw an open list anew when what it shows has changed. */
 export const redraw = () => isOpen() && again?.();
 
+/** Say something about a scan above what is asked. */
+export function remark(text) {
+  one(".ask-remark", sheet)?.remove();
+  one(".ask-body", sheet)?.prepend(h("div.verdict.verdict-attention.ask-remark", { role: "alert" }, icon("alert-triangle"), h("div.verdict-what", {}, h("b", {}, text))));
+}
+
 export function close() {
   if (sheet.hidden) return;
   sheet.hidden = true;
