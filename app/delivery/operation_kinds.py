@@ -15,7 +15,10 @@ from app.stock.schemas import reads
 
 def _home(uow: UnitOfWork, payload: Mapping[str, Any]) -> int | None:
     """Return the warehouse of a parcel that this person may see; else where the driver belongs."""
-    return queries.warehouse_of_operation(uow.session, uow.actor, payload.get("parcel_id"))
+    parcel_id = payload.get("parcel_id")
+    # Whatever a device sent comes here, and to Python true is a number: the database would stop over it.
+    named = None if isinstance(parcel_id, bool) else parcel_id
+    return queries.warehouse_of_operation(uow.session, uow.actor, named)
 
 
 @operation("pack_parcel", reads(schemas.PackPayload()))

@@ -317,6 +317,9 @@ def _apply(
             if earlier is not None:
                 return earlier
             if attempt + 1 == TRIES:
+                if isinstance(error.orig, pg.UniqueViolation):
+                    # Its twin is one that this actor cannot see. Raised, it would keep all behind it without an answer.
+                    return _reject(units_of_work, asked, _gone())
                 raise
     raise AssertionError("the last try answers or raises")
 

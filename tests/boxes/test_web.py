@@ -239,6 +239,28 @@ def test_the_list_and_a_box_ask_the_database_a_constant_number_of_times(web, ses
     assert many[1] <= few[1] + 2 <= 20, counted
 
 
+def test_a_senders_number_that_another_warehouse_has_taken_is_told_to_the_phone(work, hall, settings, clock, sessions):
+    with work() as uow:
+        far = a_place(uow, a_warehouse(uow))
+        service.open_box(uow, operation_id=uuid4(), place_id=far.id, code="395011015300000011")
+    made = create_app(settings, sessions=sessions, clock=clock, ring=lambda _: None, identify=hall.worker)
+    made.config["TESTING"] = True
+    phone, shelf = Phone(), shelf_code(work, hall.shelf)
+    taken = phone("open_box", {"place": shelf, "sscc": "395011015300000011"})
+    free = phone("open_box", {"place": shelf})
+    answers = send(made.test_client, taken, free)
+    assert [answer["outcome"] for answer in answers] == ["rejected", "applied"]
+    assert answers[0]["problem"]["type"] == "box-code-taken"
+
+
+def test_what_contradicts_the_books_at_every_try_keeps_nothing_behind_it_waiting(web, work, hall, monkeypatch):
+    shelf, phone = shelf_code(work, hall.shelf), Phone()
+    monkeypatch.setattr(queries, "sscc_known", lambda *_: False)
+    first, twin = (phone("open_box", {"place": shelf, "sscc": "395011015300000011"}) for _ in range(2))
+    answers = send(web, first, twin, phone("open_box", {"place": shelf}))
+    assert [answer["outcome"] for answer in answers] == ["applied", "rejected", "applied"]
+
+
 def test_a_phone_opens_a_box_under_its_senders_number_and_receives_straight_into_it(web, work, hall):
     shelf = shelf_code(work, hall.shelf)
     phone = Phone()

@@ -144,3 +144,12 @@ def test_a_phone_packs_a_parcel_and_one_that_is_loaded_says_why_not(web, work, w
     answers = web().post("/api/v1/operations", json={"operations": [pack, load, late, unknown]}).json["answers"]
     assert [answer["outcome"] for answer in answers] == ["applied", "applied", "rejected", "rejected"], answers
     assert [answer["problem"]["status"] for answer in answers[2:]] == [409, 404]
+
+
+def test_no_number_of_a_parcel_keeps_a_phone_without_its_answers(web, world, run):
+    phone = Phone()
+    kinds = ("load_parcel", "unload_parcel", "hand_over_parcel", "fail_parcel", "bring_back_parcel")
+    sent = [phone(kind, {"parcel_id": number}) for kind in kinds for number in (True, "seven", -1, 2**63 - 1)]
+    answer = web().post("/api/v1/operations", json={"operations": sent})
+    assert answer.status_code == 200, answer.text
+    assert {each["outcome"] for each in answer.json["answers"]} == {"rejected"}
