@@ -482,9 +482,7 @@ def upgrade() -> None:
         sa.Column("settle_reason", sa.String(), nullable=True),
         sa.Column("settlement_id", sa.Uuid(), nullable=True),
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.CheckConstraint(
-            "quantity > 0 OR (quantity = 0 AND received > 0)", name="ck_transfer_lot_quantity_positive"
-        ),
+        sa.CheckConstraint("quantity > 0 OR (quantity = 0 AND received > 0)", name="ck_transfer_lot_quantity_positive"),
         sa.CheckConstraint(
             "received >= 0 AND damaged >= 0 AND damaged <= received", name="ck_transfer_lot_received_makes_sense"
         ),
