@@ -174,11 +174,30 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def template_with(cluster: Cluster, run_folder: Path) -> Callable[[str, Callable[[str], object]], str]:
-    """Return a maker of richer templates, each filled once in a run.
+def template_with(cluster: Cluster) -> Callable[[str, Callable[[str], object]], str]:
+    """Return a maker of richer templates, each filled once per process.
 
-    `template_with("gazetteer", fill)` calls `fill(database_url)` the first time and returns the template's name; other
-    processes that want it wait. A module whose tests all need it overrides the fixture `template`.
+    `template_with("gazetteer", fill)` calls `fill(database_url)` the first time and returns the template's name. A
+    module whose tests all need it overrides the fixture `template`.
+    """
+    made: dict[str, str] = {}
+
+    def make(name: str, fill: Callable[[str], object]) -> str:
+        if name not in made:
+            database = database_name(f"template_{name}")
+            cluster.create(database)
+            fill(cluster.url(database))
+            made[name] = database
+        return made[name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_template_with(cluster: Cluster, run_folder: Path) -> Callable[[str, Callable[[str], object]], str]:
+    """Return a maker of templates that are dear: each is filled once in a run, and other processes wait for it.
+
+    What `fill` keeps in memory is known to one process only.
     """
 
     def make(name: str, fill: Callable[[str], object]) -> str:

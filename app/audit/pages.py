@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, g, redirect, render_template, request, url_for
 from markupsafe import Markup
 
 from app.accounts import queries as accounts
@@ -14,7 +14,7 @@ from app.audit import queries
 from app.audit.words import CODES, DEEDS, DETAILS, KINDS, NOT_PEOPLE
 from app.audit.words import THINGS as THING_NAMES
 from app.foundation import job_life, job_queue
-from app.foundation.http import in_unit_of_work
+from app.foundation.http import EITHER, SIGNED_IN, in_unit_of_work, permission_of
 from app.foundation.language import translate
 from app.foundation.look import done
 from app.foundation.unit_of_work import UnitOfWork
@@ -66,9 +66,12 @@ def _plain(value: Any) -> Markup:
 
 
 def address_of(kind: str | None, subject_id: int | None) -> str | None:
-    """Return the address of a thing's page; None where there is none."""
+    """Return the address of a thing's page; None where there is none, or none for this reader."""
     endpoint, argument = THINGS.get(kind or "", ("", ""))
     if subject_id is None or endpoint not in current_app.view_functions:
+        return None
+    permission = permission_of(endpoint, "GET") or ""
+    if permission != SIGNED_IN and not any(g.actor.may(each) for each in permission.split(EITHER)):
         return None
     arguments = {rule_argument for rule in current_app.url_map.iter_rules(endpoint) for rule_argument in rule.arguments}
     values: dict[str, Any] = {argument if argument in arguments else next(iter(arguments), argument): subject_id}

@@ -135,7 +135,7 @@ def reviews_table(uow: UnitOfWork) -> ResponseReturnValue:
     written = written_as(asked["form"], heads, (_cells(row) for row in rows))
     name = f"discrepancies.{asked['form']}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(written, mimetype=TYPES[asked["form"]], headers=headers)
+    return Response(written, content_type=TYPES[asked["form"]], headers=headers)
 
 
 def _cells(row: queries.ReviewRow) -> list[Any]:

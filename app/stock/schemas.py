@@ -7,6 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
 
+from app.foundation.errors import Invalid
 from app.foundation.fields import (
     QUANTITY_MAX,
     Asked,
@@ -22,7 +23,8 @@ from app.foundation.fields import (
     Wire,
     exactly_one,
 )
-from app.foundation.http import as_refusal
+from app.foundation.http import flat
+from app.foundation.words import say
 
 STORAGE = ("ambient", "chilled", "frozen", "bulky", "hazardous")
 CONDITIONS = ("new", "good", "worn")
@@ -41,7 +43,8 @@ def reads(schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
         try:
             loaded: Mapping[str, Any] = schema.load(payload)
         except ValidationError as error:
-            raise as_refusal(error) from error
+            wrong = flat(error.messages if isinstance(error.messages, dict) else {"_schema": error.messages})
+            raise Invalid(say("Nothing was changed: the operation is not complete."), wrong) from error
         return loaded
 
     return read

@@ -47,7 +47,7 @@ def register(uow: UnitOfWork, form: str, after: str | None, **asked: Any) -> Res
     """Return the register as a table for the auditor, with the check of each series at its end."""
     made = exporting.register(uow, VouchersAsked(**asked), form)
     return Response(
-        made, mimetype=TYPES[form], headers={"Content-Disposition": f'attachment; filename="vouchers.{form}"'}
+        made, content_type=TYPES[form], headers={"Content-Disposition": f'attachment; filename="vouchers.{form}"'}
     )
 
 

@@ -67,7 +67,7 @@ def register(uow: UnitOfWork) -> Response:
     form, _ = asked.pop("form"), asked.pop("after")
     made = exporting.register(uow, VouchersAsked(**asked), form)
     name = f"vouchers-{today().isoformat()}.{form}"
-    return Response(made, mimetype=TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return Response(made, content_type=TYPES[form], headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 @blueprint.get("/<int:voucher_id>")

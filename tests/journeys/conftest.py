@@ -16,10 +16,10 @@ from tests.journeys import house as houses
 
 
 @pytest.fixture(scope="session")
-def country(template_with: Any, run_folder: Path) -> tuple[str, Path]:
+def country(shared_template_with: Any, run_folder: Path) -> tuple[str, Path]:
     """A small country: the name of its template, and the folder with what belongs to it."""
     folder = run_folder / "country"
-    return template_with("country", lambda url: houses.fill(url, folder)), folder
+    return shared_template_with("country", lambda url: houses.fill(url, folder)), folder
 
 
 @pytest.fixture(scope="session")

@@ -319,6 +319,15 @@ def test_a_scanner_works_on_any_field_and_leaves_what_people_typed(phone):
     all_sent(phone)
 
 
+def test_a_scan_while_the_paper_is_asked_is_for_the_work_that_was_chosen(phone):
+    # What the phone knows is put there: a stocktake that is open, as the warehouse's list would have it.
+    phone.evaluate("scanPage.reference.stocktakes.set(99, {id: 99, code: 'LEL-99', state: 'counting', places: []})")
+    phone.click("text=Count >> nth=0")
+    phone.wait_for_selector("#sheet:not([hidden])")
+    wedge(phone, phone.evaluate("[...scanPage.reference.places.values()].find((each) => each.kind === 'shelf').code"))
+    assert phone.evaluate("scanPage.state.mode") == "count" and phone.is_hidden("#sheet")
+
+
 def test_a_full_phone_is_told_before_the_scan_is_accepted(sign_in, house):
     page = sign_in("worker", phone=True)
     page.add_init_script(

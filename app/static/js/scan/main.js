@@ -24,7 +24,7 @@ const STATES = { queued: { icon: "clock" }, applied: { icon: "check" }, review: 
 
 const app = {
   store: null, reference: new Reference(null, [], config.language), state: null, lines: [], me: null, room: { state: "good" }, persistent: false,
-  verdict: null, sync: { offline: !navigator.onLine, signedOut: false, failed: false }, waiting: 0, others: [], gate: false, sending: null, snapshotAt: 0,
+  verdict: null, sync: { offline: !navigator.onLine, signedOut: false, failed: false }, waiting: 0, others: [], gate: false, chosen: null, sending: null, snapshotAt: 0,
 };
 globalThis.scanPage = app;
 
@@ -231,7 +231,9 @@ async function scanned(text, symbology, since, typed) {
   app.lock.touch();
   app.scannedAt = Date.now();
   const read = { ...parse(text, symbology), ...(typed ? { typed } : {}) };
-  if (!app.state) startBy(read);
+  // Which paper the chosen work is for is being asked: what is no paper is scanned for that work all the same.
+  if (!app.state && app.chosen && !["offer", "transfer", "run", "stocktake"].includes(read.kind)) choose(app.chosen);
+  else if (!app.state) startBy(read);
   if (app.state.mode !== "look" && (app.room = await room()).state === "full") return answer({ state: app.state, tone: "refused", title: ["phone_full", {}], text: ["phone_full_why", {}], ways: [], operations: [] }, since);
   const { pending } = app.state;
   const result = step(app.state, read, app.reference);
@@ -489,6 +491,7 @@ const documentText = (kind, each) => {
 function documents(mode) {
   const found = documentsOf(mode);
   if (!found.length || mode === "look" || mode === "move") return choose(mode);
+  app.chosen = mode;
   sheets.pick({
     title: say(`which_${mode}`), choices: found.map(([kind, each]) => ({ id: `${kind}/${each.id}`, title: each.code, text: documentText(kind, each).split(" · ").slice(1).join(" · ") })),
     done: (id) => { const [kind, number_] = id.split("/"); sheets.close(); choose(mode, docOf(kind, Number(number_))); },
@@ -769,5 +772,8 @@ one("#camera-on").addEventListener("click", () => camera.start());
 one("#torch").addEventListener("click", async () => { await camera.light(!camera.torch); drawLens(); });
 // Digits of a PIN are never a code.
 listen((text) => take(text), () => Boolean(app.locked || one(".pin-keys")));
-sheets.onClose(() => app.state && drawLens());
+sheets.onClose(() => {
+  app.chosen = null;
+  if (app.state) drawLens();
+});
 start();
