@@ -339,14 +339,3 @@ def scanned_for(session: Session, of_offer: Offer) -> list[UUID]:
         .order_by(Movement.id)
     )
     return list(session.scalars(statement))
-
-
-def taken_back(session: Session, lot_ids: Iterable[int]) -> set[int]:
-    """Return those of these lots whose receiving was taken back: they never came."""
-    back = aliased(Movement)
-    statement = (
-        select(Movement.lot_id)
-        .join(back, back.reverses_id == Movement.id)
-        .where(Movement.lot_id.in_(list(lot_ids)), Movement.kind == Kind.RECEIVE.value)
-    )
-    return set(session.scalars(statement))

@@ -30,6 +30,7 @@ from app.foundation.text import fold
 from app.foundation.unit_of_work import UnitOfWork
 from app.foundation.words import Message, say
 from app.geography import queries as geography
+from app.stock import carrying
 from app.stock import queries as stock_queries
 from app.stock import service as stock
 from app.stock.models import Kind, LotState, PlaceKind
@@ -659,8 +660,7 @@ def certificate(uow: UnitOfWork, *, offer_id: int) -> Voucher:
     if found.state != OfferState.CLOSED or found.warehouse_id is None:
         raise OfferPast(offer=f"F-{found.id}", state=found.state)
     came = [line for arrival in arrivals for line in arrival.lines if line.inspection != Inspection.REFUSE]
-    with uow.office("stock"):
-        back = queries.taken_back(uow.session, [line.lot_id for line in came if line.lot_id])
+    back = carrying.taken_back(uow, lot_ids=[line.lot_id for line in came if line.lot_id])
     lines = [line for line in came if line.lot_id not in back]
     content = {
         "offer": f"F-{found.id}",

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from app.foundation.unit_of_work import UnitOfWork
 from app.stock import ledger
@@ -87,3 +88,15 @@ def was_there(uow: UnitOfWork, *, lot_id: int, warehouse_id: int) -> Lot | None:
     lay = select(Balance.id).where(Balance.lot_id == lot_id, Balance.warehouse_id == warehouse_id)
     with uow.office("stock"):
         return uow.session.scalar(select(Lot).where(Lot.id == lot_id, lay.exists()))
+
+
+def taken_back(uow: UnitOfWork, *, lot_ids: Sequence[int]) -> set[int]:
+    """Return those of these lots whose receiving was taken back: they never came."""
+    back = aliased(Movement)
+    statement = (
+        select(Movement.lot_id)
+        .join(back, back.reverses_id == Movement.id)
+        .where(Movement.lot_id.in_(lot_ids), Movement.kind == Kind.RECEIVE.value)
+    )
+    with uow.office("stock"):
+        return set(uow.session.scalars(statement))

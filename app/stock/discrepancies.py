@@ -224,7 +224,10 @@ def _may_adjust(actor: Actor, place: Place, adjustment: Adjustment) -> None:
 def open_lot(
     uow: UnitOfWork, *, item_id: int, warehouse_id: int, expires_on: Any = None, batch: str | None = None, source: str
 ) -> Lot:
-    """Open a lot for something that is there and that no lot explains; whoever calls books what was found of it."""
+    """Open a lot for something that is there and that no lot explains; whoever calls books what was found of it.
+
+    Who may, the caller has judged.
+    """
     lot = Lot(
         item_id=item_id,
         expires_on=expires_on,
@@ -233,8 +236,8 @@ def open_lot(
         warehouse_id=warehouse_id,
         received_at=uow.now,
     )
-    uow.session.add(lot)
-    uow.session.flush()
+    with uow.office("stock"):
+        uow.session.add(lot)
     uow.record("lot.opened", subject=("lot", lot.id), item_id=item_id, warehouse_id=warehouse_id)
     return lot
 

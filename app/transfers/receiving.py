@@ -277,15 +277,14 @@ def _lot_that_came(
         raise LinesWrong({"item_id": [say("Choose an item of the catalogue.")]})
     if item.tracks_expiry and expires_on is None:
         raise ExpiryNeeded(item=item.name_hu)
-    with uow.office("stock"):
-        return discrepancies.open_lot(
-            uow,
-            item_id=item.id,
-            warehouse_id=transfer.to_warehouse_id,
-            expires_on=expires_on,
-            batch=batch,
-            source=transfer.code,
-        )
+    return discrepancies.open_lot(
+        uow,
+        item_id=item.id,
+        warehouse_id=transfer.to_warehouse_id,
+        expires_on=expires_on,
+        batch=batch,
+        source=transfer.code,
+    )
 
 
 def settle(
