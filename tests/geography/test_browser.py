@@ -28,10 +28,14 @@ FORM = """
 """
 
 
+ICONLESS = '<link rel="icon" href="data:,">chosen'
+"""A page that asks for no picture of its own, which would be a 404."""
+
+
 @pytest.fixture
 def page(browser, settings, sessions, clock):
     app = create_app(settings, sessions=sessions, clock=clock, ring=lambda _: None, identify=lambda: EVERYTHING)
-    for path, view in (("/try", lambda: render_template_string(FORM)), ("/chosen", lambda: "chosen")):
+    for path, view in (("/try", lambda: render_template_string(FORM)), ("/chosen", lambda: ICONLESS)):
         view.permission = PUBLIC
         app.add_url_rule(path, view_func=view, endpoint=path)
     server = make_server("127.0.0.1", 0, app, threaded=True)
